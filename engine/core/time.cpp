@@ -1,0 +1,120 @@
+#include "icingest/time.h"
+
+#include <fmt/format.h>
+
+namespace icingest {
+namespace {
+
+using std::chrono::days;
+using std::chrono::hours;
+using std::chrono::last;
+using std::chrono::microseconds;
+using std::chrono::minutes;
+using std::chrono::Sunday;
+using std::chrono::sys_days;
+using std::chrono::year;
+
+// A fixed run of decimal digits; -1 when there is anything else.
+int digits(std::string_view text, std::size_t at, std::size_t count) {
+  int value = 0;
+  if (at + count > text.size()) return -1;
+  for (std::size_t i = at; i < at + count; ++i) {
+    if (text[i] < '0' || text[i] > '9') return -1;
+    value = value * 10 + (text[i] - '0');
+  }
+  return value;
+}
+
+struct Summer {
+  Date begin;  // clocks go forward at 02:00 of this date
+  Date end;    // and back at 02:00 summer time of this one
+};
+
+Summer summer_of(year y) {
+  using namespace std::chrono;
+  const int number = static_cast<int>(y);
+  if (number >= 2007) return {sys_days(y / March / Sunday[2]), sys_days(y / November / Sunday[1])};
+  if (number >= 1987) return {sys_days(y / April / Sunday[1]), sys_days(y / October / Sunday[last])};
+  if (number == 1974) return {sys_days(y / January / 6), sys_days(y / October / Sunday[last])};
+  if (number == 1975) return {sys_days(y / February / 23), sys_days(y / October / Sunday[last])};
+  return {sys_days(y / April / Sunday[last]), sys_days(y / October / Sunday[last])};
+}
+
+}  // namespace
+
+std::optional<Date> parse_date(std::string_view text) {
+  if (text.size() != 10 || text[4] != '-' || text[7] != '-') return std::nullopt;
+  const int y = digits(text, 0, 4);
+  const int m = digits(text, 5, 2);
+  const int d = digits(text, 8, 2);
+  if (y < 0 || m < 0 || d < 0) return std::nullopt;
+  const std::chrono::year_month_day civil{year(y), std::chrono::month(static_cast<unsigned>(m)),
+                                          std::chrono::day(static_cast<unsigned>(d))};
+  if (!civil.ok()) return std::nullopt;
+  return sys_days(civil);
+}
+
+std::string to_string(Date date) {
+  const std::chrono::year_month_day c = civil(date);
+  return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(c.year()), static_cast<unsigned>(c.month()),
+                     static_cast<unsigned>(c.day()));
+}
+
+std::optional<Instant> parse_instant(std::string_view text) {
+  if (text.size() < 20 || text[10] != 'T' || text[13] != ':' || text[16] != ':' || text.back() != 'Z') {
+    return std::nullopt;
+  }
+  const auto date = parse_date(text.substr(0, 10));
+  const int h = digits(text, 11, 2);
+  const int m = digits(text, 14, 2);
+  const int s = digits(text, 17, 2);
+  if (!date || h < 0 || h > 23 || m < 0 || m > 59 || s < 0 || s > 59) return std::nullopt;
+  Instant instant = *date + hours(h) + minutes(m) + std::chrono::seconds(s);
+  const std::string_view fraction = text.substr(19, text.size() - 20);
+  if (fraction.empty()) return instant;
+  if (fraction[0] != '.' || fraction.size() == 1) return std::nullopt;
+  std::int64_t unit = 100'000;
+  for (const char c : fraction.substr(1)) {
+    if (c < '0' || c > '9') return std::nullopt;
+    instant += microseconds(unit * (c - '0'));
+    unit /= 10;
+  }
+  return instant;
+}
+
+std::string to_string(Instant instant) {
+  const Date date = std::chrono::floor<days>(instant);
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(instant - date).count();
+  return fmt::format("{}T{:02}:{:02}:{:02}Z", to_string(date), seconds / 3600, seconds / 60 % 60, seconds % 60);
+}
+
+Instant from_unix_ms(std::int64_t milliseconds) { return Instant(std::chrono::milliseconds(milliseconds)); }
+
+std::chrono::year_month_day civil(Date date) { return {date}; }
+
+Date make_date(int y, unsigned m, unsigned d) {
+  return sys_days(year(y) / std::chrono::month(m) / std::chrono::day(d));
+}
+
+Date years_before(Date date, int years) {
+  const std::chrono::year_month_day moved = civil(date) - std::chrono::years(years);
+  return moved.ok() ? sys_days(moved) : sys_days(moved.year() / moved.month() / last);
+}
+
+namespace new_york {
+
+Instant midnight(Date date) {
+  const Summer summer = summer_of(civil(date).year());
+  const bool is_summer = date > summer.begin && date <= summer.end;
+  return Instant(date) + hours(is_summer ? 4 : 5);
+}
+
+Date date_of(Instant instant) {
+  const Summer summer = summer_of(civil(std::chrono::floor<days>(instant - hours(5))).year());
+  const bool is_summer =
+      instant >= Instant(summer.begin) + hours(7) && instant < Instant(summer.end) + hours(6);
+  return std::chrono::floor<days>(instant - hours(is_summer ? 4 : 5));
+}
+
+}  // namespace new_york
+}  // namespace icingest
