@@ -1,0 +1,62 @@
+// source.h: a provider: where it is, how it is addressed, what it tolerates, and what its answers mean.
+//
+// Threads   constants once a run has begun
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "icingest/result.h"
+
+namespace icingest {
+
+// At most `permits` requests in any window of that length.
+struct RateLimit {
+  int permits = 1;
+  std::chrono::microseconds window = std::chrono::seconds{1};
+  bool paced = false;     // spread over the window, because the source punishes bursts
+  bool advisory = false;  // the source's advice, not its law: adapt to 429 by halving, recover by steps
+
+  friend bool operator==(const RateLimit&, const RateLimit&) = default;
+};
+
+// What an answer means to the unit that asked.
+enum class Verdict : std::uint8_t {
+  success,      // decode it
+  empty,        // the source says there is nothing
+  unavailable,  // the plan does not cover it
+  retry,        // ask again later
+  throttled,    // ask again later, and everybody slower
+  fail_unit,    // this unit cannot be had
+  stop_source,  // nothing can be had: key, entitlement
+};
+
+struct Judgement {
+  Verdict verdict = Verdict::success;
+  std::string_view reason;  // a stable word for ledger and metrics: "http_500", "plan_timeframe"
+  std::string message{};    // the provider's own words, when it gave any
+};
+
+// An answer as the judge sees it. `body` is inflated and cut at 16 KiB.
+struct AnswerHead {
+  long http_status = 0;
+  std::string_view content_type;
+  std::string_view body;
+};
+
+struct Source {
+  std::string_view name;                           // "massive"
+  std::string_view base_url;                       // default
+  std::vector<std::string_view> base_url_env;      // variables that replace it
+  std::vector<std::string_view> credential_env;    // variables that may hold the key; empty: none needed
+  RateLimit limit;                                 // documented default
+  int in_flight = 32;                              // requests under way at once
+  bool http2 = false;                              // use HTTP/2 over TLS
+  std::vector<std::string_view> page_hosts;        // hosts a next page may name; it is asked of the base anyway
+  Judgement (*judge)(const AnswerHead&) = nullptr;  // for every status but 200
+};
+
+}  // namespace icingest
