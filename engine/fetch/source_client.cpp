@@ -1,0 +1,188 @@
+#include "fetch/source_client.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/log.h"
+#include "core/text.h"
+
+namespace icingest::fetch {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr std::size_t kErrorBodyLimit = 16'384;
+constexpr int kMaxRedirects = 5;
+
+struct Url {
+  std::string_view origin;  // scheme://host[:port]
+  std::string_view host;
+  std::string_view path;  // with query; empty or beginning with '/' or '?'
+};
+
+std::optional<Url> split_url(std::string_view url) {
+  const std::size_t scheme = url.find("://");
+  if (scheme == std::string_view::npos) return std::nullopt;
+  const std::size_t end = std::min(url.find_first_of("/?#", scheme + 3), url.size());
+  const std::string_view authority = url.substr(scheme + 3, end - scheme - 3);
+  return Url{url.substr(0, end), authority.substr(0, authority.find(':')), url.substr(end)};
+}
+
+bool is_redirect(long status) {
+  return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+Failure unit_error(std::string message) {
+  return Failure(Error{.action = Action::fail_unit, .exit = ExitCode::later, .message = std::move(message)});
+}
+
+}  // namespace
+
+SourceClient::SourceClient(SourceConfig config, HttpClient& http, Throttle& throttle, const Clock& clock,
+                           Metrics& metrics, BufferPool& buffers)
+    : config_(std::move(config)),
+      http_(http),
+      throttle_(throttle),
+      clock_(clock),
+      metrics_(metrics),
+      buffers_(buffers) {}
+
+Result<std::string> SourceClient::resolve(const std::string& path_or_url) const {
+  if (path_or_url.starts_with('/')) return config_.base_url + path_or_url;
+  // A next page may name the provider's old or new host, with or without a port. It is asked of the configured
+  // address in any case, so the key goes nowhere else.
+  const auto url = split_url(path_or_url);
+  const auto base = split_url(config_.base_url);
+  if (!url || !base) return unit_error(fmt::format("next page is not a URL: {}", text::printable(path_or_url, 120)));
+  const auto& hosts = config_.source.page_hosts;
+  if (url->host != base->host && std::find(hosts.begin(), hosts.end(), url->host) == hosts.end()) {
+    return unit_error(fmt::format("next page is on another host: {}", text::printable(url->host, 120)));
+  }
+  return std::string(base->origin) + std::string(url->path);
+}
+
+Result<std::string> SourceClient::redirect_target(const std::string& url, const std::string& location) const {
+  const auto from = split_url(url);
+  if (location.starts_with('/') && !location.starts_with("//")) return std::string(from->origin) + location;
+  const auto to = split_url(location);
+  if (to && to->origin == from->origin) return location;
+  return Failure(Error{.action = Action::stop_source,
+                       .exit = ExitCode::person,
+                       .message = fmt::format("GET {} redirects to another place ({})", url,
+                                              to ? text::printable(to->origin, 120) : "no URL"),
+                       .remedy = fmt::format("set the base URL of {} to the place it redirects to, if you trust it",
+                                             config_.source.name)});
+}
+
+asio::awaitable<Result<HttpResponse>> SourceClient::send(std::string url) {
+  Result<Permit> permit = co_await throttle_.permit();
+  if (!permit) co_return std::unexpected(std::move(permit).error());
+  HttpRequest request{.url = std::move(url),
+                      .headers = {"Accept: application/json"},
+                      .deadlines = config_.deadlines,
+                      .max_body = config_.max_body,
+                      .http2 = config_.source.http2};
+  if (!config_.key.empty()) request.headers.push_back("Authorization: Bearer " + config_.key);
+  bool sent = false;
+  request.may_send = [&permit, &sent, this] {
+    if (!permit->may_send()) return false;
+    sent = true;
+    metrics_.requests.add();
+    return true;
+  };
+  request.answered = [&permit] { permit->answered(); };
+  metrics_.in_flight.add(1);
+  Result<HttpResponse> response = co_await http_.get(std::move(request));
+  metrics_.in_flight.add(-1);
+  if (response) metrics_.bytes_received.add(static_cast<std::int64_t>(response->wire_bytes));
+  co_return response;
+}
+
+asio::awaitable<Result<Answer>> SourceClient::get(std::string path) {
+  Result<std::string> url = resolve(path);
+  if (!url) co_return std::unexpected(std::move(url).error());
+  Answer answer{.url = *url, .asked_at = clock_.now()};
+  for (int redirects = 0;; ++redirects) {
+    Result<HttpResponse> response = co_await send(*url);
+    if (!response) {
+      note_failure(response.error());
+      co_return std::unexpected(std::move(response).error());
+    }
+    if (!is_redirect(response->status) || response->location.empty()) {
+      answer.response = std::move(*response);
+      break;
+    }
+    buffers_.give_back(std::move(response->body));
+    if (redirects == kMaxRedirects) co_return unit_error(fmt::format("GET {} redirects in a circle", answer.url));
+    url = redirect_target(*url, response->location);
+    if (!url) co_return std::unexpected(std::move(url).error());
+  }
+  answer.judgement = judge(answer.response);
+  co_return answer;
+}
+
+Judgement SourceClient::judge(HttpResponse& response) {
+  if (response.status == 200) return {Verdict::success, "ok"};
+  Buffer plain;
+  if (response.gzip) {
+    if (inflater_.gunzip(response.body.view(), kErrorBodyLimit * 4, 0, plain)) response.body.swap(plain);
+    else response.body.clear();
+  }
+  const AnswerHead head{.http_status = response.status,
+                        .content_type = response.content_type,
+                        .body = response.body.view().substr(0, kErrorBodyLimit)};
+  Judgement judgement = config_.source.judge(head);
+  if (judgement.verdict == Verdict::retry) {
+    note_failure(Error{.exit = ExitCode::later,
+                       .message = fmt::format("{} answers HTTP {}", config_.base_url, response.status)});
+  } else {
+    note_success();
+  }
+  if (judgement.verdict == Verdict::throttled) {
+    metrics_.status_429.add();
+    throttle_.throttled(parse_retry_after(response.retry_after, std::chrono::system_clock::now()));
+    if (judgement.reason == "rate_per_minute" && !config_.limit_given &&
+        throttle_.limit().window < std::chrono::minutes(1)) {
+      log::warn("{} says this key is limited per minute; going on with 5 requests per minute (set --rate to change)",
+                config_.source.name);
+      throttle_.change_limit({.permits = 5, .window = std::chrono::minutes(1)});
+      throttle_.penalty(std::chrono::minutes(1));
+    }
+  }
+  return judgement;
+}
+
+void SourceClient::body_was(bool good) {
+  if (good) note_success();
+  else note_failure(Error{.exit = ExitCode::later,
+                          .message = fmt::format("{} answers with something that is not its API (HTML? a proxy?)",
+                                                 config_.base_url),
+                          .remedy = "check the base URL"});
+}
+
+void SourceClient::note_failure(const Error& error) {
+  if (failures_++ == 0) failing_since_ = clock_.tick();
+  last_failure_ = error;
+}
+
+void SourceClient::note_success() {
+  failures_ = 0;
+  ever_answered_ = true;
+}
+
+bool SourceClient::is_given_up(Error& why) const {
+  const auto patience = ever_answered_ ? config_.outage_patience : kFirstPatience;
+  if (failures_ < kAwayAfter || clock_.tick() - failing_since_ < patience) return false;
+  why = {.action = Action::stop_source,
+         .exit = ExitCode::later,
+         .message = fmt::format("{} has been failing for {}: {}", config_.source.name,
+                                text::duration(static_cast<double>(patience.count()) / 1000),
+                                last_failure_.message),
+         .remedy = last_failure_.remedy.empty() ? "run the same command again later" : last_failure_.remedy,
+         .cause = last_failure_.cause};
+  return true;
+}
+
+}  // namespace icingest::fetch

@@ -1,0 +1,83 @@
+// source_client.h: asks one source: address, key, limiter, redirects, and the difference between one failed request
+// and a source that is away.
+//
+// Threads   the io_context's thread
+// Errors    Error for transfers that failed; an answer of any status is an Answer with its judgement
+#pragma once
+
+#include <utility>
+
+#include <boost/asio/awaitable.hpp>
+#include <string>
+
+#include "core/clock.h"
+#include "decode/inflate.h"
+#include "fetch/http_client.h"
+#include "fetch/throttle.h"
+#include "icingest/source.h"
+
+namespace icingest::fetch {
+
+// A source as this process uses it.
+struct SourceConfig {
+  Source source;
+  std::string base_url;  // no trailing slash
+  std::string key;       // empty: none
+  RateLimit limit;
+  bool limit_given = false;  // by the user: then it is law, and not guessed anew
+  Deadlines deadlines;
+  std::size_t max_body = std::size_t{64} << 20;
+  std::chrono::milliseconds outage_patience{600'000};  // how long a source that answered before may be away
+};
+
+struct Answer {
+  Judgement judgement;
+  HttpResponse response;
+  std::string url;
+  Instant asked_at{};
+};
+
+class SourceClient {
+ public:
+  SourceClient(SourceConfig config, HttpClient& http, Throttle& throttle, const Clock& clock, Metrics& metrics,
+               BufferPool& buffers);
+
+  // GETs a path with query, or the address of a next page, on this source's own host.
+  [[nodiscard]] boost::asio::awaitable<Result<Answer>> get(std::string path);
+
+  // The decoder's word on a body: false for one that was not an answer at all (HTML, cut JSON).
+  void body_was(bool good);
+
+  // Whether the source fails whoever asks: then a failure says nothing about a unit.
+  [[nodiscard]] bool is_away() const { return failures_ >= kAwayAfter; }
+  // Whether it has been away for longer than is worth waiting for; then `why` says so.
+  [[nodiscard]] bool is_given_up(Error& why) const;
+
+  [[nodiscard]] const SourceConfig& config() const { return config_; }
+
+ private:
+  static constexpr int kAwayAfter = 8;  // failures in a row
+  // A source that never answered is probably a wrong address: no use in waiting long.
+  static constexpr std::chrono::milliseconds kFirstPatience{15'000};
+
+  [[nodiscard]] boost::asio::awaitable<Result<HttpResponse>> send(std::string url);
+  [[nodiscard]] Result<std::string> resolve(const std::string& path_or_url) const;
+  [[nodiscard]] Result<std::string> redirect_target(const std::string& url, const std::string& location) const;
+  [[nodiscard]] Judgement judge(HttpResponse& response);
+  void note_failure(const Error& error);
+  void note_success();
+
+  SourceConfig config_;
+  HttpClient& http_;
+  Throttle& throttle_;
+  const Clock& clock_;
+  Metrics& metrics_;
+  BufferPool& buffers_;
+  decode::Inflater inflater_;
+  int failures_ = 0;
+  bool ever_answered_ = false;
+  Tick failing_since_{};
+  Error last_failure_{};
+};
+
+}  // namespace icingest::fetch

@@ -1,0 +1,117 @@
+// pipeline.h: what a pipeline author says of a dataset; everything else is the engine's.
+//
+// A pipeline is one file in pipelines/: the row, its table, the routes by which it can be had, and how an answer
+// becomes rows. Limits, retries, paging, resume, COPY, rejects, verification, progress and the command come with it.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "icingest/calendar.h"
+#include "icingest/document.h"
+#include "icingest/result.h"
+#include "icingest/row_sink.h"
+#include "icingest/source.h"
+#include "icingest/table.h"
+
+namespace icingest {
+
+// What one unit of a route covers.
+enum class Grain : std::uint8_t {
+  session,  // every symbol of one exchange session
+  symbol,   // one symbol over the whole window
+  whole,    // the whole dataset
+};
+
+// One piece of work, one row of the ledger.
+struct Unit {
+  std::string key;  // "day/2026-11-20", "ticker/AAPL", "list"
+  Grain grain = Grain::whole;
+  Date from{};  // sessions it covers, both inclusive
+  Date to{};
+  std::string symbol;  // for Grain::symbol
+};
+
+// Values of a pipeline's own options, by name without dashes; a given flag is "true".
+using Options = std::map<std::string, std::string, std::less<>>;
+
+struct OptionSpec {
+  std::string_view name;
+  std::string_view about;
+  std::vector<std::string_view> choices;  // empty: a flag
+};
+
+// Where decoded rows go: the table, and the decoder behind its Row type.
+struct Load {
+  TableInfo table;
+  std::function<Result<void>(Document&, const Unit&, Batch&, KeySet&, const Universe&, std::string& next_page)>
+      decode;
+};
+
+// into<kTable>(decode): `decode` is Result<void>(Document&, const Unit&, RowSink<kTable>&).
+template <const auto& kTable, class Decode>
+Load into(Decode decode) {
+  return {describe(kTable), [decode](Document& document, const Unit& unit, Batch& batch, KeySet& keys,
+                                     const Universe& universe, std::string& next_page) -> Result<void> {
+            RowSink<kTable> rows(batch, keys, universe);
+            ICINGEST_TRY(decode(document, unit, rows));
+            next_page = rows.next_page();
+            return {};
+          }};
+}
+
+// One way to get the dataset.
+struct Route {
+  std::string_view name;         // the --strategy that forces it
+  std::string_view unit_prefix;  // of its units' keys: "day" makes "day/2026-11-20"
+  Grain grain = Grain::whole;
+  // First request of each chain of pages a unit needs: path and query on the source's base address.
+  std::function<std::vector<std::string>(const Unit&, const Options&)> requests;
+  Load load;
+  // Of a whole dataset: what its one unit is called, where options make it another one. Empty: "all".
+  std::function<std::string(const Options&)> unit_name{};
+  // For the planner: what one row costs on the wire, compressed, and the rows an answer holds whoever asks
+  // (0: only those asked for).
+  double bytes_per_row = 0;
+  std::int64_t rows_per_answer = 0;
+  std::int64_t expected_rows = 0;  // of a whole dataset
+  bool only_with_option = false;  // runs after the main route, when the option named like the route is given
+};
+
+// Which symbols the pipeline keeps, and which pipeline fills the table they come from.
+struct UniverseRule {
+  std::string_view filled_by;
+  std::string_view sql;  // gives one column, the symbols, each once
+};
+
+// Events that change history already loaded: symbols whose rows before `effective` must be read again when they
+// were read before that day.
+struct Restatement {
+  std::string symbol;
+  Date effective{};
+};
+struct RestatementRule {
+  // Request for all events with from < effective <= to.
+  std::function<std::string(Date from, Date to)> request;
+  std::function<Result<void>(Document&, std::vector<Restatement>&, std::string& next_page)> decode;
+};
+
+struct Pipeline {
+  std::string_view name;
+  std::string_view about;
+  Source source;
+  std::string_view schema;   // CREATE statements of its tables, unqualified names
+  std::string_view adopt{};  // statements an existing table needs before it can be used; run each time
+  std::vector<Route> routes;
+  std::optional<UniverseRule> universe;
+  std::optional<RestatementRule> restatements;
+  int refresh_sessions = 0;         // newest sessions read again once the market has closed since
+  double max_reject_share = 0.02;   // of a unit's rows; ten rejects are always tolerated
+  std::vector<OptionSpec> options;
+};
+
+}  // namespace icingest
