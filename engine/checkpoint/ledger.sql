@@ -1,0 +1,104 @@
+-- The ledger: what was asked for, what came, and what the tables must therefore hold.
+-- Every statement can run again; a change appends a numbered step at the end.
+
+CREATE SCHEMA IF NOT EXISTS icingest;
+
+CREATE TABLE IF NOT EXISTS icingest.meta (
+  key text PRIMARY KEY,
+  value text NOT NULL
+);
+
+-- One row per invocation of a pipeline.
+CREATE TABLE IF NOT EXISTS icingest.runs (
+  run_id uuid PRIMARY KEY,
+  pipeline text NOT NULL,
+  strategy text,
+  window_from date,
+  window_to date,
+  arguments text NOT NULL,
+  host text NOT NULL,
+  pid integer NOT NULL,
+  version text NOT NULL,
+  started_at timestamptz NOT NULL DEFAULT now(),
+  finished_at timestamptz,
+  exit_code integer,
+  report jsonb
+);
+CREATE INDEX IF NOT EXISTS runs_by_pipeline ON icingest.runs (pipeline, started_at DESC);
+
+-- One row per unit of work, written in the transaction that loads its rows.
+CREATE TABLE IF NOT EXISTS icingest.units (
+  pipeline text NOT NULL,
+  unit text NOT NULL,
+  state text NOT NULL CHECK (state IN ('done', 'empty', 'unavailable', 'failed')),
+  reason text NOT NULL DEFAULT '',
+  symbol text NOT NULL DEFAULT '',          -- of a unit that is one symbol's
+  from_date date NOT NULL,                  -- sessions it covers, both inclusive
+  to_date date NOT NULL,
+  basis date NOT NULL,                      -- New York day the source was asked: prices are adjusted as of then
+  scope text NOT NULL DEFAULT '',           -- '' members, 'all' every symbol, 'set:…' a restricted run's own set
+  epoch integer NOT NULL DEFAULT 0,         -- members up to this epoch were kept
+  attempts integer NOT NULL,
+  rows bigint NOT NULL,                     -- delivered and accepted
+  rejected bigint NOT NULL,
+  bytes bigint NOT NULL,                    -- on the wire
+  digest text NOT NULL,                     -- of the accepted rows, as delivered
+  etag text NOT NULL DEFAULT '',
+  last_modified text NOT NULL DEFAULT '',
+  fetch_ms integer NOT NULL,
+  decode_ms integer NOT NULL,
+  run_id uuid NOT NULL,
+  commit_id bigint NOT NULL,                -- names the transaction: answers whether a COMMIT in doubt happened
+  generation integer NOT NULL,              -- counts writes; a writer that expected another count has been overtaken
+  asked_at timestamptz NOT NULL,
+  committed_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (pipeline, unit)
+);
+CREATE INDEX IF NOT EXISTS units_by_commit ON icingest.units (commit_id);
+
+-- What each bucket of a table holds by now: every change of rows changes its bucket in the same transaction.
+-- Digests are four sums mod 2^32 of the rows' XXH3-128.
+CREATE TABLE IF NOT EXISTS icingest.proofs (
+  dataset text NOT NULL,
+  bucket bigint NOT NULL,
+  rows bigint NOT NULL,
+  d0 bigint NOT NULL,
+  d1 bigint NOT NULL,
+  d2 bigint NOT NULL,
+  d3 bigint NOT NULL,
+  PRIMARY KEY (dataset, bucket)
+);
+
+-- Rows that could not be taken, as they came. A unit that is read again replaces its rejects.
+CREATE TABLE IF NOT EXISTS icingest.rejects (
+  id bigserial PRIMARY KEY,
+  pipeline text NOT NULL,
+  unit text NOT NULL,
+  reason text NOT NULL,
+  column_name text NOT NULL,
+  raw text NOT NULL,
+  source text NOT NULL,
+  run_id uuid NOT NULL,
+  rejected_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX IF NOT EXISTS rejects_by_unit ON icingest.rejects (pipeline, unit);
+
+-- Since which epoch a symbol belongs to a pipeline's universe. Units of an earlier epoch do not hold its rows.
+CREATE TABLE IF NOT EXISTS icingest.members (
+  pipeline text NOT NULL,
+  symbol text NOT NULL,
+  epoch integer NOT NULL,
+  PRIMARY KEY (pipeline, symbol)
+);
+
+-- The request slots of each source and key (engine/rate/slots.h), in microseconds since 1970 by this server's clock.
+CREATE TABLE IF NOT EXISTS icingest.quotas (
+  source text PRIMARY KEY,
+  permits integer NOT NULL,
+  window_us bigint NOT NULL,
+  free_at bigint[] NOT NULL DEFAULT '{}',      -- one entry per slot, in each array
+  was_free_at bigint[] NOT NULL DEFAULT '{}',
+  lease bigint[] NOT NULL DEFAULT '{}',
+  last_lease bigint NOT NULL DEFAULT 0,
+  blocked_until bigint NOT NULL DEFAULT 0
+);

@@ -1,0 +1,150 @@
+#include "checkpoint/ledger_write.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "pg/identifier.h"
+
+namespace icingest::checkpoint {
+namespace {
+
+// Columns of several rows, as array parameters of one statement.
+class Arrays {
+ public:
+  explicit Arrays(std::size_t columns) : columns_(columns) {}
+
+  void row(std::initializer_list<std::string> values) {
+    auto column = columns_.begin();
+    for (const std::string& value : values) (column++)->push_back(value);
+  }
+  [[nodiscard]] std::vector<pg::PgParameter> parameters() const {
+    std::vector<pg::PgParameter> parameters;
+    for (const auto& column : columns_) parameters.emplace_back(pg::array_literal(column));
+    return parameters;
+  }
+
+ private:
+  std::vector<std::vector<std::string>> columns_;
+};
+
+std::string number(std::int64_t value) { return std::to_string(value); }
+
+}  // namespace
+
+Result<Proofs> read_proofs(pg::PgConn& conn, std::string_view dataset) {
+  ICINGEST_TRY_LET(const pg::PgResult rows,
+                   conn.exec("SELECT bucket, rows, d0, d1, d2, d3 FROM icingest.proofs WHERE dataset = $1", {std::string(dataset)}));
+  Proofs proofs;
+  for (int row = 0; row < rows.rows(); ++row) {
+    Proof proof{.rows = rows.number(row, 1)};
+    for (int lane = 0; lane < 4; ++lane) {
+      proof.digest.lanes.at(static_cast<std::size_t>(lane)) = static_cast<std::uint32_t>(rows.number(row, 2 + lane));
+    }
+    // A bucket emptied by hand-made changes holds nothing, and is nothing.
+    if (proof.rows != 0 || proof.digest != Digest{}) proofs.emplace(rows.number(row, 0), proof);
+  }
+  return proofs;
+}
+
+Result<void> LedgerWriter::write_units(pg::PgConn& conn, const std::vector<const UnitWrite*>& units,
+                                       std::int64_t commit_id) const {
+  static const std::string kSql = R"sql(
+INSERT INTO icingest.units AS u (unit, state, reason, symbol, from_date, to_date, basis, scope, epoch, attempts, rows,
+  rejected, bytes, digest, etag, last_modified, fetch_ms, decode_ms, asked_at, generation, pipeline, run_id, commit_id)
+SELECT w.*, $21, $22::uuid, $23::bigint FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::date[],
+  $6::date[], $7::date[], $8::text[], $9::int[], $10::int[], $11::bigint[], $12::bigint[], $13::bigint[],
+  $14::text[], $15::text[], $16::text[], $17::int[], $18::int[], $19::timestamptz[], $20::int[]) AS w
+ON CONFLICT (pipeline, unit) DO UPDATE SET state = excluded.state, reason = excluded.reason, symbol = excluded.symbol,
+  from_date = excluded.from_date, to_date = excluded.to_date, basis = excluded.basis, scope = excluded.scope,
+  epoch = excluded.epoch, attempts = excluded.attempts, rows = excluded.rows, rejected = excluded.rejected,
+  bytes = excluded.bytes, digest = excluded.digest, etag = excluded.etag, last_modified = excluded.last_modified,
+  fetch_ms = excluded.fetch_ms, decode_ms = excluded.decode_ms, asked_at = excluded.asked_at,
+  generation = excluded.generation, run_id = excluded.run_id, commit_id = excluded.commit_id, committed_at = now()
+WHERE u.generation = excluded.generation - 1)sql";
+  Arrays rows(20);
+  for (const UnitWrite* one : units) {
+    const Unit& unit = *one->unit;
+    rows.row({unit.key, std::string(to_string(one->state)), one->reason, unit.symbol, icingest::to_string(unit.from),
+              icingest::to_string(unit.to), icingest::to_string(one->basis), one->scope, number(one->epoch),
+              number(one->attempts), number(one->rows), number(static_cast<std::int64_t>(one->rejects.size())),
+              number(one->bytes), icingest::to_string(one->digest), one->etag, one->last_modified,
+              number(one->fetch_ms), number(one->decode_ms), icingest::to_string(one->asked_at),
+              number(one->expected_generation + 1)});
+  }
+  auto parameters = rows.parameters();
+  parameters.emplace_back(pipeline_);
+  parameters.emplace_back(run_id_);
+  parameters.emplace_back(number(commit_id));
+  ICINGEST_TRY_LET(const pg::PgResult result, conn.exec(kSql, parameters));
+  if (result.affected() != static_cast<std::int64_t>(units.size())) {
+    return Failure(Error{.action = Action::fail_unit,
+                         .exit = ExitCode::later,
+                         .message = "another run has loaded one of these units meanwhile"});
+  }
+  return write_rejects(conn, units);
+}
+
+Result<void> LedgerWriter::write_rejects(pg::PgConn& conn, const std::vector<const UnitWrite*>& units) const {
+  Arrays rows(5);
+  std::vector<std::string> reread;
+  bool any = false;
+  for (const UnitWrite* one : units) {
+    if (one->expected_generation > 0) reread.push_back(one->unit->key);
+    for (const Reject& reject : one->rejects) {
+      any = true;
+      std::string raw = reject.raw;
+      std::replace(raw.begin(), raw.end(), '\0', ' ');  // text cannot hold it; the reason names it
+      rows.row({one->unit->key, std::string(icingest::to_string(reject.fault)), reject.column, raw, one->source});
+    }
+  }
+  if (!reread.empty()) {
+    ICINGEST_TRY(conn.exec("DELETE FROM icingest.rejects WHERE pipeline = $1 AND unit = ANY ($2::text[])",
+                           {pipeline_, pg::array_literal(reread)}));
+  }
+  if (!any) return {};
+  auto parameters = rows.parameters();
+  parameters.emplace_back(pipeline_);
+  parameters.emplace_back(run_id_);
+  ICINGEST_TRY(conn.exec("INSERT INTO icingest.rejects (unit, reason, column_name, raw, source, pipeline, run_id) "
+                         "SELECT r.*, $6, $7::uuid FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], "
+                         "$5::text[]) AS r",
+                         parameters));
+  return {};
+}
+
+Result<void> LedgerWriter::add_proofs(pg::PgConn& conn, std::string_view dataset,
+                                      const std::vector<BucketDelta>& deltas) {
+  std::map<std::int64_t, BucketDelta> by_bucket;  // ordered, so that two loaders lock buckets in one order
+  for (const BucketDelta& delta : deltas) {
+    BucketDelta& sum = by_bucket.try_emplace(delta.bucket, BucketDelta{.bucket = delta.bucket}).first->second;
+    sum.rows += delta.rows;
+    sum.digest.add(delta.digest);
+  }
+  std::erase_if(by_bucket, [](const auto& entry) { return entry.second.rows == 0 && entry.second.digest == Digest{}; });
+  if (by_bucket.empty()) return {};
+  static const std::string kSql = R"sql(
+INSERT INTO icingest.proofs AS p (bucket, rows, d0, d1, d2, d3, dataset)
+SELECT w.*, $7 FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[]) AS w
+ON CONFLICT (dataset, bucket) DO UPDATE SET rows = p.rows + excluded.rows,
+  d0 = (p.d0 + excluded.d0) & 4294967295, d1 = (p.d1 + excluded.d1) & 4294967295,
+  d2 = (p.d2 + excluded.d2) & 4294967295, d3 = (p.d3 + excluded.d3) & 4294967295)sql";
+  Arrays rows(6);
+  for (const auto& [bucket, delta] : by_bucket) {
+    const auto& lanes = delta.digest.lanes;
+    rows.row({number(bucket), number(delta.rows), number(lanes[0]), number(lanes[1]), number(lanes[2]), number(lanes[3])});
+  }
+  auto parameters = rows.parameters();
+  parameters.emplace_back(std::string(dataset));
+  ICINGEST_TRY(conn.exec(kSql, parameters));
+  return {};
+}
+
+Result<bool> LedgerWriter::was_committed(pg::PgConn& conn, std::int64_t commit_id) {
+  ICINGEST_TRY_LET(const pg::PgResult result,
+                   conn.exec("SELECT 1 FROM icingest.units WHERE commit_id = $1 LIMIT 1", {number(commit_id)}));
+  return result.rows() > 0;
+}
+
+}  // namespace icingest::checkpoint

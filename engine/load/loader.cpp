@@ -1,0 +1,309 @@
+#include "load/loader.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+
+#include "core/fault.h"
+#include "core/log.h"
+#include "core/text.h"
+#include "icingest/copy_encoder.h"
+#include "load/prove.h"
+#include "load/tuples.h"
+#include "pg/identifier.h"
+
+namespace icingest::load {
+namespace {
+
+constexpr int kRetries = 8;
+constexpr rate::BackoffPolicy kBackoff{.first = std::chrono::milliseconds(100), .ceiling = std::chrono::seconds(5)};
+
+Failure injected(std::string_view point) {
+  return Failure(Error{.action = Action::reconnect, .exit = ExitCode::later, .message = fmt::format("fault {}", point)});
+}
+
+}  // namespace
+
+Loader::Loader(const LoaderSettings& settings, const checkpoint::LedgerWriter& ledger, LoadQueue& queue,
+               Budget& budget, const Clock& clock, Metrics& metrics, Stop& stop,
+               std::function<void(const Error&)> gave_up)
+    : settings_(settings),
+      ledger_(ledger),
+      queue_(queue),
+      budget_(budget),
+      clock_(clock),
+      metrics_(metrics),
+      stop_(stop),
+      gave_up_(std::move(gave_up)),
+      random_(std::random_device{}()) {}
+
+void Loader::run() {
+  for (;;) {
+    std::optional<std::unique_ptr<LoadJob>> job;
+    bool timed_out = false;
+    if (group_.empty()) {
+      job = queue_.pop();
+    } else {
+      // Short steps: a budget that others wait for may make the commit due at any time.
+      constexpr std::chrono::milliseconds kStep{20};
+      job = queue_.pop_for(kStep, timed_out);
+    }
+    if (job && over_) {
+      (*job)->done(job->get(), later_error("the run is over"));
+      continue;
+    }
+    if (job) {
+      if (!group_.empty() && !fits_group(**job)) commit_group();
+      add(std::move(*job));
+    }
+    const bool ended = !job && !timed_out;
+    if (!group_.empty() && (ended || is_due())) commit_group();
+    if (ended) return;
+  }
+}
+
+bool Loader::fits_group(const LoadJob& job) const {
+  const LoadJob& first = *group_.front();
+  return job.table == first.table && (job.staged || stage_always_) == group_staged_ &&
+         job.unit->grain == first.unit->grain;
+}
+
+bool Loader::is_due() const {
+  const auto age = clock_.tick() - group_since_;
+  // When fetchers wait for memory that this group holds, only a commit helps.
+  return group_bytes_ >= settings_.commit_bytes || age >= settings_.commit_age ||
+         (budget_.contended() && queue_.bytes() == 0) || stop_.requested();
+}
+
+void Loader::start_group() {
+  group_.clear();
+  group_bytes_ = 0;
+  group_since_ = clock_.tick();
+  commit_id_ = static_cast<std::int64_t>(random_() >> 1);
+}
+
+void Loader::add(std::unique_ptr<LoadJob> job) {
+  if (group_.empty()) {
+    start_group();
+    group_staged_ = job->staged || stage_always_ || !job->table->prefer.empty() || job->table->updates_only;
+  }
+  group_bytes_ += job->batch.rows.size();
+  group_.push_back(std::move(job));
+  const auto started = clock_.tick();
+  Result<void> streamed;
+  if (!open_) streamed = begin(*group_.front());
+  if (streamed) streamed = stream(*group_.back());
+  metrics_.load_us.add(std::chrono::duration_cast<std::chrono::microseconds>(clock_.tick() - started).count());
+  if (!streamed) recover(std::move(streamed).error());
+}
+
+void Loader::commit_group() {
+  if (group_.empty()) return;
+  const auto started = clock_.tick();
+  Result<void> finished = finish();
+  metrics_.load_us.add(std::chrono::duration_cast<std::chrono::microseconds>(clock_.tick() - started).count());
+  if (finished) succeed();
+  else recover(std::move(finished).error());
+}
+
+Result<void> Loader::connect() {
+  if (conn_ && conn_->usable()) return {};
+  conn_.reset();
+  staged_table_ = nullptr;
+  ICINGEST_TRY_LET(conn_, pg::PgConn::connect(settings_.db, std::chrono::seconds(10)));
+  return {};
+}
+
+Result<void> Loader::begin(const LoadJob& first) {
+  ICINGEST_TRY(connect());
+  if (fault::point("load.begin")) return injected("load.begin");
+  const TableInfo& table = *first.table;
+  ICINGEST_TRY(conn_->exec("BEGIN"));
+  if (group_staged_) {
+    const Staging staging(table);
+    if (staged_table_ != &table) {
+      staged_table_ = nullptr;
+      ICINGEST_TRY(staging.create(*conn_));
+      staged_table_ = &table;
+    }
+    ICINGEST_TRY(conn_->copy_begin(staging.copy_sql()));
+  } else {
+    ICINGEST_TRY(conn_->copy_begin(
+        fmt::format("COPY {} ({}) FROM STDIN (FORMAT binary)", pg::quote_name(table.name), column_list(table))));
+  }
+  open_ = true;
+  return conn_->copy_send(copy::kHeader);
+}
+
+Result<void> Loader::stream(const LoadJob& job) {
+  if (fault::point("load.copy")) return injected("load.copy");
+  std::string_view rows = job.batch.rows.view();
+  if (group_staged_) {
+    scratch_.clear();
+    append_staged(rows, scratch_);
+    rows = scratch_.view();
+  }
+  metrics_.bytes_copied.add(static_cast<std::int64_t>(rows.size()));
+  return conn_->copy_send(rows);
+}
+
+Result<void> Loader::finish() {
+  const TableInfo& table = *group_.front()->table;
+  ICINGEST_TRY(conn_->copy_send(copy::kTrailer));
+  ICINGEST_TRY_LET(const std::int64_t copied, conn_->copy_end());
+  open_ = false;
+  merged_ = {};
+  if (group_staged_) {
+    ICINGEST_TRY_LET(merged_, Staging(table).merge(*conn_));
+  } else {
+    merged_.inserted = copied;
+    for (const auto& job : group_) {
+      merged_.deltas.insert(merged_.deltas.end(), job->batch.buckets.begin(), job->batch.buckets.end());
+    }
+  }
+  if (!table.updates_only) ICINGEST_TRY(checkpoint::LedgerWriter::add_proofs(*conn_, table.name, merged_.deltas));
+  std::vector<const checkpoint::UnitWrite*> units;
+  for (const auto& job : group_) units.push_back(&job->write);
+  ICINGEST_TRY(ledger_.write_units(*conn_, units, commit_id_));
+  if (fault::point("load.before_commit")) return injected("load.before_commit");
+  ICINGEST_TRY(conn_->commit());
+  if (fault::point("load.after_commit")) {
+    Error error = injected("load.after_commit").error();
+    error.action = Action::in_doubt;
+    return Failure(std::move(error));
+  }
+  return {};
+}
+
+Result<void> Loader::attempt_whole_group() {
+  ICINGEST_TRY(begin(*group_.front()));
+  for (const auto& job : group_) ICINGEST_TRY(stream(*job));
+  return finish();
+}
+
+void Loader::succeed() {
+  metrics_.commits.add();
+  metrics_.rows_written.add(merged_.inserted + merged_.updated);
+  metrics_.rows_unchanged.add(merged_.unchanged);
+  Group done = std::move(group_);
+  start_group();
+  for (auto& job : done) job->done(job.get(), {});
+}
+
+void Loader::give_up(const Error& error) {
+  over_ = true;
+  open_ = false;
+  conn_.reset();
+  gave_up_(error);
+  Group lost = std::move(group_);
+  start_group();
+  for (auto& job : lost) job->done(job.get(), std::unexpected(error));
+}
+
+bool Loader::wait_for_database(const Error& error, int attempt, Tick since) {
+  metrics_.reconnects.add();
+  conn_.reset();
+  if (clock_.tick() - since > settings_.outage_patience || (stop_.requested() && attempt > 2)) {
+    give_up(error);
+    return false;
+  }
+  if (attempt == 1) log::warn("database: {}; trying again, nothing is lost", error.message);
+  const auto pause = rate::pause_after(attempt, kBackoff, std::chrono::milliseconds(50), random_);
+  pollfd entry{.fd = stop_.fd(), .events = POLLIN, .revents = 0};
+  // A stop shortens the wait, but the commit under way still gets its chance.
+  ::poll(&entry, stop_.requested() ? 0 : 1, static_cast<int>(pause.count()));
+  return true;
+}
+
+Result<bool> Loader::resolve_doubt() {
+  ICINGEST_TRY(connect());
+  return checkpoint::LedgerWriter::was_committed(*conn_, commit_id_);
+}
+
+bool Loader::recover(Error error) {
+  const Tick since = clock_.tick();
+  bool in_doubt = false;
+  for (int attempt = 1;; ++attempt) {
+    open_ = false;
+    in_doubt = in_doubt || error.action == Action::in_doubt;
+    if (conn_ && error.action != Action::reconnect && error.action != Action::in_doubt) conn_->rollback();
+    if (in_doubt && error.action == Action::fail_unit) {
+      // The units are there already: written by our own COMMIT, which was still under way when it was asked about.
+      const Result<bool> committed = resolve_doubt();
+      if (committed && *committed) return succeed(), true;
+    }
+    switch (error.action) {
+      case Action::reconnect:
+      case Action::in_doubt:
+        if (!wait_for_database(error, attempt, since)) return false;
+        break;
+      case Action::restage:
+        if (!group_staged_) {
+          log::info("rows met existing rows in {}; loading through staging from here on", group_.front()->table->name);
+          group_staged_ = stage_always_ = true;
+          break;
+        }
+        [[fallthrough]];  // somebody else inserted the same row between comparison and merge
+      case Action::retry:
+        if (attempt > kRetries) return give_up(error), false;
+        if (!wait_for_database(error, attempt, since)) return false;
+        break;
+      case Action::fail_unit:
+        if (group_.size() > 1) return isolate();
+        return fail_unit(error);
+      default: return give_up(error), false;
+    }
+    if (in_doubt) {
+      // Only the ledger knows whether the COMMIT happened.
+      const Result<bool> committed = resolve_doubt();
+      if (committed && *committed) return succeed(), true;
+      if (!committed) {
+        error = committed.error();
+        continue;
+      }
+    }
+    Result<void> again = attempt_whole_group();
+    if (again) return succeed(), true;
+    error = std::move(again).error();
+  }
+}
+
+bool Loader::isolate() {
+  Group all = std::move(group_);
+  for (auto& job : all) {
+    if (over_) {
+      job->done(job.get(), later_error("the run is over"));
+      continue;
+    }
+    start_group();
+    group_.push_back(std::move(job));
+    Result<void> alone = attempt_whole_group();
+    if (alone) succeed();
+    else recover(std::move(alone).error());
+  }
+  start_group();
+  return !over_;
+}
+
+bool Loader::fail_unit(const Error& error) {
+  LoadJob& job = *group_.front();
+  const bool refused_by_server = !error.cause.sqlstate.empty() && job.write.state != checkpoint::UnitState::failed;
+  if (refused_by_server) {
+    // The rows cannot be had, but that they could not has to be known.
+    log::error("{}: {}", job.unit->key, error.describe());
+    job.batch = {};
+    job.write.state = checkpoint::UnitState::failed;
+    job.write.reason = "sqlstate_" + error.cause.sqlstate;
+    job.write.rows = 0;
+    job.write.digest = {};
+    job.write.rejects.clear();
+    Result<void> recorded = attempt_whole_group();
+    if (recorded) return succeed(), true;
+    return recover(std::move(recorded).error());
+  }
+  std::unique_ptr<LoadJob> lost = std::move(group_.front());
+  start_group();
+  lost->done(lost.get(), std::unexpected(error));
+  return true;
+}
+
+}  // namespace icingest::load

@@ -1,0 +1,104 @@
+// loader.h: batches → rows in the table and units in the ledger, in one transaction for as many units as fit.
+//
+// A batch is streamed the moment it comes and stays in memory until its transaction has committed, so whatever
+// happens to the connection, the same rows are sent again without asking the source again.
+//
+// Threads   run() is one thread's body; several loaders share the queue
+// Errors    a unit that cannot be loaded goes to `failed`; an error that ends the run goes to `gave_up`
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <random>
+#include <vector>
+
+#include "checkpoint/ledger_write.h"
+#include "core/budget.h"
+#include "core/clock.h"
+#include "core/metrics.h"
+#include "core/stop.h"
+#include "load/staging.h"
+#include "queue/byte_queue.h"
+#include "rate/backoff.h"
+
+namespace icingest::load {
+
+// One unit's outcome on its way into the database.
+struct LoadJob {
+  std::unique_ptr<Unit> unit;
+  const TableInfo* table = nullptr;
+  bool staged = false;  // may meet existing rows
+  Batch batch;
+  checkpoint::UnitWrite write;
+  Budget::Hold hold;
+  // Called once, on the loader's thread, when the unit is in the ledger, or with the error when it is not.
+  std::move_only_function<void(LoadJob*, Result<void>)> done;
+};
+
+using LoadQueue = queue::ByteQueue<std::unique_ptr<LoadJob>>;
+
+struct LoaderSettings {
+  pg::DbConfig db;
+  std::size_t commit_bytes = std::size_t{16} << 20;
+  std::chrono::milliseconds commit_age{1000};
+  std::chrono::milliseconds outage_patience{600'000};
+};
+
+class Loader {
+ public:
+  Loader(const LoaderSettings& settings, const checkpoint::LedgerWriter& ledger, LoadQueue& queue, Budget& budget,
+         const Clock& clock, Metrics& metrics, Stop& stop, std::function<void(const Error&)> gave_up);
+
+  // Loads until the queue ends or the run cannot go on.
+  void run();
+
+ private:
+  using Group = std::vector<std::unique_ptr<LoadJob>>;
+
+  void add(std::unique_ptr<LoadJob> job);
+  [[nodiscard]] bool fits_group(const LoadJob& job) const;
+  [[nodiscard]] bool is_due() const;
+  void commit_group();
+
+  Result<void> connect();
+  Result<void> begin(const LoadJob& first);
+  Result<void> stream(const LoadJob& job);
+  Result<void> finish();
+  Result<void> attempt_whole_group();
+
+  // Brings the group to an end, whatever it takes; false when the run is over.
+  bool recover(Error error);
+  bool wait_for_database(const Error& error, int attempt, Tick since);
+  [[nodiscard]] Result<bool> resolve_doubt();
+  bool isolate();
+  bool fail_unit(const Error& error);
+  void succeed();
+  void give_up(const Error& error);
+  void start_group();
+
+  const LoaderSettings& settings_;
+  const checkpoint::LedgerWriter& ledger_;
+  LoadQueue& queue_;
+  Budget& budget_;
+  const Clock& clock_;
+  Metrics& metrics_;
+  Stop& stop_;
+  std::function<void(const Error&)> gave_up_;
+  rate::Random random_;
+
+  std::optional<pg::PgConn> conn_;
+  const TableInfo* staged_table_ = nullptr;  // whose temporary tables this session has
+  Group group_;
+  std::size_t group_bytes_ = 0;
+  Tick group_since_{};
+  std::int64_t commit_id_ = 0;
+  bool group_staged_ = false;
+  bool stage_always_ = false;  // rows were met where none should be: the table is not what the ledger thinks
+  bool open_ = false;          // a transaction with a COPY under way
+  bool over_ = false;
+  Merged merged_;
+  Buffer scratch_;
+};
+
+}  // namespace icingest::load

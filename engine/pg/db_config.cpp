@@ -1,0 +1,54 @@
+#include "pg/db_config.h"
+
+#include <fmt/format.h>
+#include <libpq-fe.h>
+
+#include <memory>
+
+#include "core/secret.h"
+#include "core/text.h"
+
+namespace icingest::pg {
+
+Result<DbConfig> DbConfig::from_uri(const std::string& uri) {
+  char* message = nullptr;
+  const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> options(PQconninfoParse(uri.c_str(), &message),
+                                                                             &PQconninfoFree);
+  if (!options) {
+    // libpq repeats the input in its message, and the input may hold the password.
+    PQfreemem(message);
+    return usage_error("--db is not a PostgreSQL URI", "write postgresql://USER@HOST:PORT/DATABASE");
+  }
+  DbConfig config;
+  for (const PQconninfoOption* option = options.get(); option->keyword != nullptr; ++option) {
+    if (option->val != nullptr) config.parameters[option->keyword] = option->val;
+  }
+  if (const auto password = config.parameters.find("password"); password != config.parameters.end()) {
+    register_secret(password->second);
+  }
+  return config;
+}
+
+std::string DbConfig::display() const {
+  const auto get = [this](const char* name, std::string_view fallback) {
+    const auto found = parameters.find(name);
+    return found == parameters.end() ? std::string(fallback) : found->second;
+  };
+  return fmt::format("{}@{}:{}/{}", get("user", "?"), get("host", "localhost"), get("port", "5432"),
+                     get("dbname", get("user", "?")));
+}
+
+std::string DbConfig::conninfo() const {
+  std::string text;
+  for (const auto& [name, value] : parameters) {
+    text += name + "='";
+    for (const char c : value) {
+      if (c == '\'' || c == '\\') text += '\\';
+      text += c;
+    }
+    text += "' ";
+  }
+  return text;
+}
+
+}  // namespace icingest::pg

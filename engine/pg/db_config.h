@@ -1,0 +1,27 @@
+// db_config.h: which database, from --db or the DB_* variables, as libpq parameters.
+//
+// Errors    usage: an unreadable URI
+// Secrets   the password is registered as a secret the moment it is read, and never printed
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "icingest/result.h"
+
+namespace icingest::pg {
+
+struct DbConfig {
+  std::map<std::string, std::string> parameters;  // libpq keywords: host, port, user, password, dbname, sslmode …
+
+  // postgresql://… or keyword=value text.
+  [[nodiscard]] static Result<DbConfig> from_uri(const std::string& uri);
+
+  // "user@host:port/dbname", no secret.
+  [[nodiscard]] std::string display() const;
+  // keyword='value' …, for libpqxx; holds the password.
+  [[nodiscard]] std::string conninfo() const;
+};
+
+}  // namespace icingest::pg
