@@ -1,0 +1,78 @@
+#include "sim/faults.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "core/text.h"
+
+namespace icingest::sim {
+namespace {
+
+constexpr int kStormLength = 5;
+
+std::optional<double> parse_chance(std::string_view text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || value < 0 || value > 1) return std::nullopt;
+  return value;
+}
+
+Failure bad_spec(std::string_view part) {
+  return usage_error(fmt::format("--faults: cannot read '{}'", part),
+                     fmt::format("write KIND=CHANCE,… with kinds {} or all, and optionally ;seed=N",
+                                 fmt::join(kFaultNames, " ")));
+}
+
+}  // namespace
+
+Result<Faults> Faults::parse(std::string_view spec) {
+  Faults faults;
+  for (const std::string_view section : text::split(spec, ';')) {
+    for (const std::string_view part : text::split(section, ',')) {
+      if (part.empty()) continue;
+      const std::size_t equals = part.find('=');
+      if (equals == std::string_view::npos) return bad_spec(part);
+      const std::string_view name = part.substr(0, equals);
+      std::string_view value = part.substr(equals + 1);
+      if (name == "seed") {
+        const auto seed = text::parse_int(value);
+        if (!seed) return bad_spec(part);
+        faults.random_.seed(static_cast<std::uint64_t>(*seed));
+        continue;
+      }
+      if (const std::size_t colon = value.find(':'); colon != std::string_view::npos) {
+        const auto latency = text::parse_duration_ms(value.substr(colon + 1));
+        if (!latency) return bad_spec(part);
+        faults.latency_ = std::chrono::milliseconds(*latency);
+        value = value.substr(0, colon);
+      }
+      const auto chance = parse_chance(value);
+      const auto kind = std::find(kFaultNames.begin(), kFaultNames.end(), name);
+      if (!chance || (kind == kFaultNames.end() && name != "all")) return bad_spec(part);
+      if (name == "all") faults.chance_.fill(*chance);
+      else faults.chance_.at(static_cast<std::size_t>(kind - kFaultNames.begin())) = *chance;
+    }
+  }
+  return faults;
+}
+
+std::optional<FaultKind> Faults::next() {
+  std::optional<FaultKind> kind;
+  if (storm_left_ > 0) {
+    --storm_left_;
+    kind = FaultKind::storm_429;
+  } else {
+    double roll = std::uniform_real_distribution<double>(0, 1)(random_);
+    for (std::size_t i = 0; i < kFaultKinds && !kind; ++i) {
+      roll -= chance_.at(i);
+      if (roll < 0) kind = static_cast<FaultKind>(i);
+    }
+    if (kind == FaultKind::storm_429) storm_left_ = kStormLength;
+  }
+  if (kind) ++injected_.at(static_cast<std::size_t>(*kind));
+  return kind;
+}
+
+}  // namespace icingest::sim

@@ -1,0 +1,36 @@
+// http_types.h: a request and an answer of the simulator, without the HTTP library.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace icingest::sim {
+
+struct SimRequest {
+  std::string target;  // as it came, for the log and the key check
+  std::string path;    // decoded
+  std::map<std::string, std::string> query;
+  std::string authorization;
+  std::string host;
+  bool accepts_gzip = false;
+};
+
+struct SimAnswer {
+  int status = 200;
+  std::string content_type = "application/json";
+  std::shared_ptr<const std::string> body;  // shared with the cache
+  std::vector<std::pair<std::string, std::string>> headers;
+  bool gzipped = false;
+};
+
+// Splits a request target into decoded path and query.
+[[nodiscard]] SimRequest parse_target(std::string_view target);
+
+[[nodiscard]] inline SimAnswer json_answer(std::string body, int status = 200) {
+  return {.status = status, .body = std::make_shared<const std::string>(std::move(body))};
+}
+
+}  // namespace icingest::sim

@@ -1,0 +1,389 @@
+#include "sim/simulator.h"
+
+#include <fmt/format.h>
+#include <libdeflate.h>
+
+#include <utility>
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http.hpp>
+#include <set>
+
+#include "core/json_writer.h"
+#include "core/text.h"
+#include "icingest/calendar.h"
+#include "sim/body_cache.h"
+#include "sim/faults.h"
+#include "sim/rate_gate.h"
+#include "sim/recorded.h"
+
+namespace icingest::sim {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+using asio::ip::tcp;
+
+namespace {
+
+constexpr std::string_view kHtml =
+    "<html><head><title>{0}</title></head><body><center><h1>{0}</h1></center><hr><center>nginx</center></body></html>\n";
+
+SimAnswer html(int status, std::string_view title) {
+  SimAnswer answer = json_answer(fmt::format(fmt::runtime(kHtml), title), status);
+  answer.content_type = "text/html";
+  return answer;
+}
+
+std::shared_ptr<const std::string> gzip(const std::string& plain) {
+  const std::unique_ptr<libdeflate_compressor, decltype(&libdeflate_free_compressor)> compressor(
+      libdeflate_alloc_compressor(4), &libdeflate_free_compressor);
+  auto out = std::make_shared<std::string>();
+  out->resize(libdeflate_gzip_compress_bound(compressor.get(), plain.size()));
+  out->resize(libdeflate_gzip_compress(compressor.get(), plain.data(), plain.size(), out->data(), out->size()));
+  return out;
+}
+
+// The first element of `results` once more, its count unchanged.
+std::string with_first_row_twice(const std::string& body) {
+  const std::size_t begin = body.find("\"results\":[{");
+  if (begin == std::string::npos) return body;
+  const std::size_t row = begin + 11;
+  const std::size_t end = body.find('}', row);
+  std::string doubled = body;
+  return doubled.insert(end + 1, "," + body.substr(row, end + 1 - row));
+}
+
+std::string without_results(const std::string& body) {
+  const std::size_t begin = body.find("\"results\":[");
+  const std::size_t end = body.rfind("],");
+  if (begin == std::string::npos || end == std::string::npos || end < begin) return body;
+  std::string cut = body;
+  return cut.erase(begin, end + 2 - begin);
+}
+
+}  // namespace
+
+struct Simulator::State {
+  State(const SimOptions& opts, const Clock& the_clock, Faults the_faults, std::optional<Recorded> the_recorded)
+      : options(opts),
+        clock(the_clock),
+        market(opts.seed, opts.tickers, opts.from, opts.to),
+        massive(market, opts.massive, the_clock),
+        gate(opts.massive_limit),
+        faults(std::move(the_faults)),
+        recorded(std::move(the_recorded)),
+        cache(opts.cache_bytes),
+        acceptor(io) {}
+
+  SimOptions options;
+  const Clock& clock;
+  Market market;
+  MassiveApi massive;
+  RateGate gate;
+  Faults faults;
+  std::optional<Recorded> recorded;
+  BodyCache cache;
+  asio::io_context io;
+  tcp::acceptor acceptor;
+
+  struct Counts {
+    std::int64_t requests = 0;
+    std::int64_t bytes = 0;
+    std::int64_t keys_in_urls = 0;
+    std::int64_t missing_keys = 0;
+    std::int64_t connections = 0;
+    std::int64_t parallel = 0;
+    std::int64_t most_parallel = 0;
+    std::int64_t repeated = 0;
+  } counts;
+  std::set<std::string> seen_targets;
+  SimAnswer last_answer;  // what a stale cache would give
+
+  asio::awaitable<void> accept();
+  asio::awaitable<void> converse(tcp::socket socket);
+  asio::awaitable<bool> send(tcp::socket& socket, const SimAnswer& answer, std::optional<FaultKind> fault);
+  asio::awaitable<void> pause(std::chrono::milliseconds duration);
+
+  [[nodiscard]] SimAnswer answer(const SimRequest& request, std::optional<FaultKind>& fault);
+  [[nodiscard]] SimAnswer content(const SimRequest& request);
+  SimAnswer rendered(const SimRequest& request);
+  [[nodiscard]] std::optional<SimAnswer> faulty(const SimRequest& request, FaultKind fault);
+  [[nodiscard]] SimAnswer gzipped(SimAnswer answer, const std::string& key);
+  void prerender();
+  [[nodiscard]] std::string stats() const;
+};
+
+SimAnswer Simulator::State::content(const SimRequest& request) {
+  if (recorded) {
+    if (auto found = recorded->find(request)) return *found;
+  }
+  if (auto found = massive.answer(request)) return *found;
+  SimAnswer answer = json_answer("404 page not found\n", 404);
+  answer.content_type = "text/plain; charset=utf-8";
+  return answer;
+}
+
+SimAnswer Simulator::State::gzipped(SimAnswer plain, const std::string& key) {
+  auto body = cache.find(key);
+  if (!body) {
+    body = gzip(*plain.body);
+    if (!key.empty()) cache.put(key, body);
+  }
+  plain.body = body;
+  plain.gzipped = true;
+  return plain;
+}
+
+// Answers that are wrong in what they say; the others are wrong in how they are sent.
+std::optional<SimAnswer> Simulator::State::faulty(const SimRequest& request, FaultKind fault) {
+  switch (fault) {
+    case FaultKind::storm_429: return MassiveApi::too_many(options.massive_limit);
+    case FaultKind::retry_after:
+    case FaultKind::retry_after_date: {
+      SimAnswer answer = MassiveApi::too_many(options.massive_limit);
+      const std::time_t at = std::time(nullptr) + 1;
+      std::string date(64, '\0');
+      std::tm utc{};
+      date.resize(std::strftime(date.data(), date.size(), "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&at, &utc)));
+      answer.headers.emplace_back("Retry-After", fault == FaultKind::retry_after ? "1" : date);
+      return answer;
+    }
+    case FaultKind::empty_429: return json_answer("", 429);
+    case FaultKind::http_500: return html(500, "500 Internal Server Error");
+    case FaultKind::http_502: return html(502, "502 Bad Gateway");
+    case FaultKind::http_503: return html(503, "503 Service Temporarily Unavailable");
+    case FaultKind::http_504: return html(504, "504 Gateway Time-out");
+    case FaultKind::html_200: return html(200, "Welcome");
+    case FaultKind::stale:
+      if (last_answer.body) return last_answer;
+      return std::nullopt;
+    default: break;
+  }
+  SimAnswer answer = content(request);
+  if (answer.status != 200) return answer;
+  const std::string& body = *answer.body;
+  switch (fault) {
+    case FaultKind::malformed: return json_answer(body.substr(0, body.size() / 2));
+    case FaultKind::trailing: return json_answer(body + "{\"more\":1}");
+    case FaultKind::duplicate_rows: return json_answer(with_first_row_twice(body));
+    case FaultKind::empty_nonzero: return json_answer(without_results(body));
+    case FaultKind::wrong_type: answer.content_type = "text/html"; return answer;
+    case FaultKind::truncated_gzip: {
+      answer.body = gzip(body);
+      answer.body = std::make_shared<const std::string>(answer.body->substr(0, answer.body->size() - 5));
+      answer.gzipped = true;
+      return answer;
+    }
+    default: return answer;
+  }
+}
+
+// The right answer, from the cache where it was given before. A key sees what its plan sees, so where plans differ
+// by key the key is part of the cache's.
+SimAnswer Simulator::State::rendered(const SimRequest& request) {
+  bool in_url = false;
+  const std::string key = MassiveApi::key_of(request, in_url);
+  if (key.empty()) return content(request);
+  const std::string cache_key =
+      fmt::format("{} {} {} {}", options.massive.keys.empty() ? "" : key, request.accepts_gzip,
+                  to_string(new_york::date_of(clock.now())), request.target);
+  SimAnswer answer;
+  answer.body = cache.find(cache_key);
+  answer.gzipped = request.accepts_gzip;
+  if (answer.body) return answer;
+  answer = content(request);
+  const bool keep = answer.status == 200;
+  if (request.accepts_gzip) return gzipped(std::move(answer), keep ? cache_key : "");
+  if (keep) cache.put(cache_key, answer.body);
+  return answer;
+}
+
+SimAnswer Simulator::State::answer(const SimRequest& request, std::optional<FaultKind>& fault) {
+  bool in_url = false;
+  const std::string key = MassiveApi::key_of(request, in_url);
+  counts.keys_in_urls += in_url ? 1 : 0;
+  counts.missing_keys += key.empty() ? 1 : 0;
+  if (!gate.admit("massive:" + key, clock.tick())) {
+    fault.reset();
+    return MassiveApi::too_many(options.massive_limit);
+  }
+  if (!seen_targets.insert(request.target).second) ++counts.repeated;
+  fault = faults.next();
+  if (fault) {
+    if (auto wrong = faulty(request, *fault)) {
+      if (wrong->gzipped || !request.accepts_gzip) return *wrong;
+      return gzipped(*wrong, "");
+    }
+  }
+  SimAnswer answer = rendered(request);
+  if (answer.status == 200) last_answer = answer;
+  return answer;
+}
+
+asio::awaitable<void> Simulator::State::pause(std::chrono::milliseconds duration) {
+  asio::steady_timer timer(io, duration);
+  co_await timer.async_wait(asio::use_awaitable);
+}
+
+// False when the connection is not to be used again.
+asio::awaitable<bool> Simulator::State::send(tcp::socket& socket, const SimAnswer& answer,
+                                             std::optional<FaultKind> fault) {
+  const std::string& body = *answer.body;
+  const std::size_t promised = body.size() + (fault == FaultKind::short_body ? 100 : 0);
+  std::string head = fmt::format("HTTP/1.1 {} {}\r\nServer: icingest-sim\r\nContent-Type: {}\r\nContent-Length: {}\r\nVary: Accept-Encoding\r\n",
+                                 answer.status, std::string_view(beast::http::obsolete_reason(static_cast<beast::http::status>(answer.status))),
+                                 answer.content_type, promised);
+  if (answer.gzipped) head += "Content-Encoding: gzip\r\n";
+  for (const auto& [name, value] : answer.headers) head += fmt::format("{}: {}\r\n", name, value);
+  head += "\r\n";
+  counts.bytes += static_cast<std::int64_t>(body.size());
+  const bool cut = fault == FaultKind::reset_body;
+  if (fault == FaultKind::drip && !body.empty()) {
+    co_await asio::async_write(socket, asio::buffer(head), asio::use_awaitable);
+    const std::size_t piece = std::max<std::size_t>(1, body.size() / 10);
+    for (std::size_t at = 0; at < body.size(); at += piece) {
+      co_await asio::async_write(socket, asio::buffer(body.data() + at, std::min(piece, body.size() - at)), asio::use_awaitable);
+      co_await pause(std::chrono::milliseconds(20));
+    }
+    co_return true;
+  }
+  const std::array<asio::const_buffer, 2> buffers = {asio::buffer(head),
+                                                     asio::buffer(body.data(), cut ? body.size() / 2 : body.size())};
+  co_await asio::async_write(socket, buffers, asio::use_awaitable);
+  co_return !cut && fault != FaultKind::short_body;
+}
+
+asio::awaitable<void> Simulator::State::converse(tcp::socket socket) {
+  ++counts.connections;
+  try {
+    socket.set_option(tcp::no_delay(true));
+    beast::flat_buffer buffer;
+    for (bool keep = true; keep;) {
+      beast::http::request<beast::http::string_body> message;
+      co_await beast::http::async_read(socket, buffer, message, asio::use_awaitable);
+      SimRequest request = parse_target({message.target().data(), message.target().size()});
+      const auto header = [&](beast::http::field field) {
+        const auto value = message[field];
+        return std::string(value.data(), value.size());
+      };
+      request.authorization = header(beast::http::field::authorization);
+      request.host = header(beast::http::field::host);
+      request.accepts_gzip = header(beast::http::field::accept_encoding).find("gzip") != std::string::npos;
+      if (request.path == "/__sim/stats") {
+        keep = co_await send(socket, json_answer(stats()), std::nullopt);
+        continue;
+      }
+      ++counts.requests;
+      counts.most_parallel = std::max(counts.most_parallel, ++counts.parallel);
+      std::optional<FaultKind> fault;
+      const SimAnswer reply = answer(request, fault);
+      --counts.parallel;
+      if (fault == FaultKind::latency) co_await pause(faults.latency());
+      if (fault == FaultKind::reset_before) break;
+      keep = co_await send(socket, reply, fault);
+    }
+    // An abortive close, as a crashing server or a middlebox gives.
+    socket.set_option(asio::socket_base::linger(true, 0));
+  } catch (const boost::system::system_error&) {
+    // The peer went away; nobody is left to tell.
+  }
+}
+
+asio::awaitable<void> Simulator::State::accept() {
+  for (;;) {
+    boost::system::error_code error;
+    tcp::socket socket = co_await acceptor.async_accept(asio::redirect_error(asio::use_awaitable, error));
+    if (error) co_return;
+    asio::co_spawn(io, converse(std::move(socket)), asio::detached);
+  }
+}
+
+void Simulator::State::prerender() {
+  for (const Date session : nyse::sessions(options.from, options.to)) {
+    SimRequest request = parse_target(
+        fmt::format("/v2/aggs/grouped/locale/us/market/stocks/{}?adjusted=true", to_string(session)));
+    request.authorization = "Bearer prerender";
+    for (const bool compressed : {true, false}) {
+      request.accepts_gzip = compressed;
+      rendered(request);
+    }
+  }
+}
+
+std::string Simulator::State::stats() const {
+  JsonWriter json;
+  json.begin_object();
+  json.number("requests", counts.requests).number("bytes", counts.bytes).number("connections", counts.connections);
+  json.number("most_parallel", counts.most_parallel).number("repeated", counts.repeated);
+  json.number("keys_in_urls", counts.keys_in_urls).number("missing_keys", counts.missing_keys);
+  json.begin_object("limit").number("permits", gate.limit().permits).number("window_ms", gate.limit().window.count() / 1000).end_object();
+  std::int64_t violations = 0;
+  json.begin_array("keys");
+  for (const auto& [key, usage] : gate.usage()) {
+    violations += usage.violations;
+    json.begin_object().text("key", "source " + key.substr(0, key.find(':')));
+    json.number("requests", usage.requests).number("most_in_window", usage.most_in_window);
+    json.number("violations", usage.violations);
+    json.number("span_ms", std::chrono::duration_cast<std::chrono::milliseconds>(usage.last - usage.first).count());
+    json.end_object();
+  }
+  json.end_array();
+  json.number("violations", violations);
+  json.begin_object("faults");
+  for (std::size_t i = 0; i < kFaultKinds; ++i) {
+    if (faults.injected().at(i) > 0) json.number(kFaultNames.at(i), faults.injected().at(i));
+  }
+  json.end_object().end_object();
+  return json.str();
+}
+
+Simulator::Simulator(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Simulator::~Simulator() = default;
+
+Result<std::unique_ptr<Simulator>> Simulator::listen(const SimOptions& options, const Clock& clock) {
+  ICINGEST_TRY_LET(Faults faults, Faults::parse(options.faults));
+  std::optional<Recorded> recorded;
+  if (options.recorded) {
+    ICINGEST_TRY_LET(recorded, Recorded::load(*options.recorded));
+  }
+  auto state = std::make_unique<State>(options, clock, std::move(faults), std::move(recorded));
+  boost::system::error_code error;
+  const auto address = asio::ip::make_address(options.address, error);
+  if (error) return usage_error(fmt::format("--listen: '{}' is not an address", options.address));
+  const tcp::endpoint endpoint(address, options.port);
+  state->acceptor.open(endpoint.protocol(), error);
+  if (!error) state->acceptor.set_option(tcp::acceptor::reuse_address(true), error);
+  if (!error) state->acceptor.bind(endpoint, error);
+  if (!error) state->acceptor.listen(1024, error);
+  if (error) {
+    return usage_error(fmt::format("cannot listen on {}:{}: {}", options.address, options.port, error.message()),
+                       "choose another port, or 0 for any");
+  }
+  if (options.prerender) state->prerender();
+  return std::unique_ptr<Simulator>(new Simulator(std::move(state)));
+}
+
+std::uint16_t Simulator::port() const { return state_->acceptor.local_endpoint().port(); }
+std::string Simulator::base_url() const { return fmt::format("http://{}:{}", state_->options.address, port()); }
+const Market& Simulator::market() const { return state_->market; }
+std::string Simulator::stats() const { return state_->stats(); }
+
+void Simulator::serve() {
+  asio::co_spawn(state_->io, state_->accept(), asio::detached);
+  state_->io.run();
+}
+
+void Simulator::stop() {
+  state_->io.stop();
+}
+
+}  // namespace icingest::sim
