@@ -1,0 +1,218 @@
+#include "cli/context.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "core/log.h"
+#include "core/secret.h"
+#include "core/text.h"
+#include "icingest/calendar.h"
+#include "pg/control.h"
+#include "pg/schema.h"
+
+namespace icingest::cli {
+namespace {
+
+std::string environment_value(std::string_view name) {
+  const char* value = std::getenv(std::string(name).c_str());
+  return value != nullptr ? value : "";
+}
+
+// The first of these variables that is set.
+std::string first_set(const std::vector<std::string_view>& names) {
+  for (const std::string_view name : names) {
+    if (std::string value = environment_value(name); !value.empty()) return value;
+  }
+  return {};
+}
+
+constexpr std::pair<const char*, const char*> kDbVariables[] = {
+    {"DB_HOST", "host"}, {"DB_PORT", "port"}, {"DB_USER", "user"},
+    {"DB_PASSWORD", "password"}, {"DB_NAME", "dbname"}, {"DB_SSLMODE", "sslmode"}};
+
+constexpr const char* kSimulatedMark = "data";
+
+}  // namespace
+
+struct Context::BuiltIn {
+  std::unique_ptr<sim::Simulator> simulator;
+  std::thread thread;
+  ~BuiltIn() {
+    simulator->stop();
+    thread.join();
+  }
+};
+
+Context::Context(const Settings& settings, std::string arguments) : settings_(settings), arguments_(std::move(arguments)) {}
+Context::~Context() = default;
+
+std::filesystem::path Context::data_dir() const {
+  return settings_.data_dir.empty() ? privdb::default_data_dir() : std::filesystem::path(settings_.data_dir);
+}
+
+bool Context::has_configured_database() const {
+  return !settings_.db.empty() || !environment_value("DB_HOST").empty() || !environment_value("DB_NAME").empty();
+}
+
+Result<pg::DbConfig> Context::configured_database() const {
+  if (!settings_.db.empty()) return pg::DbConfig::from_uri(settings_.db);
+  pg::DbConfig config{{{"host", "localhost"}, {"user", "investorcenter"}, {"dbname", "investorcenter_db"}}};
+  for (const auto& [variable, keyword] : kDbVariables) {
+    if (std::string value = environment_value(variable); !value.empty()) config.parameters[keyword] = std::move(value);
+  }
+  if (const auto password = config.parameters.find("password"); password != config.parameters.end()) {
+    register_secret(password->second);
+  }
+  return config;
+}
+
+Result<pg::DbConfig> Context::database() {
+  if (has_configured_database()) return configured_database();
+  return privdb::PrivatePg(data_dir()).ensure_running();
+}
+
+Result<std::optional<pg::DbConfig>> Context::database_if_running() {
+  if (has_configured_database()) {
+    ICINGEST_TRY_LET(pg::DbConfig config, configured_database());
+    return std::optional(std::move(config));
+  }
+  const privdb::PrivatePg server(data_dir());
+  if (!server.is_running()) return std::optional<pg::DbConfig>();
+  return std::optional(server.config());
+}
+
+Result<std::string> Context::built_in_simulator() {
+  if (built_in_) return built_in_->simulator->base_url();
+  const Date to = nyse::last_closed_session(clock_.now());
+  ICINGEST_TRY_LET(auto simulator,
+                   sim::Simulator::listen({.from = years_before(to, 11), .to = to, .massive = {.plan = *sim::massive_plan("advanced")}}, clock_));
+  log::warn("no key is configured (POLYGON_API_KEY): the data comes from the built-in simulator and is made up");
+  built_in_ = std::make_unique<BuiltIn>();
+  built_in_->simulator = std::move(simulator);
+  built_in_->thread = std::thread([server = built_in_->simulator.get()] { server->serve(); });
+  return built_in_->simulator->base_url();
+}
+
+Result<fetch::SourceConfig> Context::source_config(const Source& source) {
+  fetch::SourceConfig config{.source = source, .base_url = first_set(source.base_url_env), .key = first_set(source.credential_env), .limit = source.limit};
+  if (config.base_url.empty() && config.key.empty() && !has_configured_database()) {
+    ICINGEST_TRY_LET(config.base_url, built_in_simulator());
+    config.key = "simulated";
+  }
+  if (config.base_url.empty()) config.base_url = source.base_url;
+  while (config.base_url.ends_with('/')) config.base_url.pop_back();
+  if (!config.base_url.starts_with("http://") && !config.base_url.starts_with("https://")) {
+    return usage_error(fmt::format("the base URL of {} is no http(s) URL: {}", source.name, config.base_url),
+                       fmt::format("set {}", fmt::join(source.base_url_env, " or ")));
+  }
+  if (config.key.empty() && !source.credential_env.empty()) {
+    return usage_error(fmt::format("no key for {}", source.name),
+                       fmt::format("set {} in the environment", fmt::join(source.credential_env, " or ")));
+  }
+  if (std::any_of(config.key.begin(), config.key.end(), [](unsigned char c) { return c <= ' ' || c == 127; })) {
+    return usage_error(fmt::format("the key for {} holds blanks or control characters", source.name),
+                       fmt::format("check {}", fmt::join(source.credential_env, " or ")));
+  }
+  register_secret(config.key);
+  ICINGEST_TRY_LET(const fetch::SourceConfig limits, source_limits(source));
+  config.limit = limits.limit;
+  config.limit_given = limits.limit_given;
+  config.outage_patience = limits.outage_patience;
+  return config;
+}
+
+// What can be said of a source without asking it.
+Result<fetch::SourceConfig> Context::source_limits(const Source& source) {
+  fetch::SourceConfig config{.source = source, .limit = source.limit};
+  if (const auto rate = rates_.find(std::string(source.name)); rate != rates_.end()) {
+    config.limit = rate->second;
+    config.limit_given = true;
+  }
+  const auto outage = text::parse_duration_ms(settings_.outage_limit);
+  if (!outage) {
+    return usage_error(fmt::format("--outage-limit: '{}' is no duration", settings_.outage_limit), "write for instance 10m");
+  }
+  config.outage_patience = std::chrono::milliseconds(*outage);
+  return config;
+}
+
+// Simulated and real rows look alike. Whichever came first owns the database.
+Result<void> Context::check_mark(const pg::DbConfig& db, bool simulated) {
+  ICINGEST_TRY_LET(pg::Control control, pg::Control::connect(db));
+  ICINGEST_TRY_LET(const bool has_ledger, pg::has_ledger(control));
+  checkpoint::Ledger ledger(control);
+  std::optional<std::string> mark;
+  if (has_ledger) {
+    ICINGEST_TRY_LET(mark, ledger.meta(kSimulatedMark));
+  }
+  const std::string_view word = simulated ? "simulated" : "real";
+  if (mark && *mark != word) {
+    return person_error(fmt::format("the database {} holds {} data, and this run would add {} data", db.display(), *mark, word),
+                        simulated ? "set POLYGON_API_KEY, or choose another --data-dir to play"
+                                  : "choose another database or another --data-dir");
+  }
+  if (!has_ledger) ICINGEST_TRY(pg::create_missing(control, checkpoint::ledger_ddl(), {}));
+  if (!mark) ICINGEST_TRY(ledger.set_meta(kSimulatedMark, word));
+  return {};
+}
+
+Result<void> Context::read_rates() {
+  const auto pipelines = all_pipelines();
+  for (const std::string& given : settings_.rates) {
+    ICINGEST_TRY_LET(const auto rate, parse_rate(given));
+    if (std::none_of(pipelines.begin(), pipelines.end(), [&](const Pipeline& p) { return p.source.name == rate.first; })) {
+      return usage_error(fmt::format("--rate: there is no source {}", rate.first));
+    }
+    rates_[rate.first] = rate.second;
+  }
+  return {};
+}
+
+Result<run::Environment> Context::offline_environment() {
+  ICINGEST_TRY(read_rates());
+  ICINGEST_TRY_LET(const pg::DbConfig db, database());
+  return run::Environment{.db = db,
+                          .pipelines = all_pipelines(),
+                          .source_config = [this](const Source& source) { return source_limits(source); },
+                          .clock = &clock_,
+                          .stop = &stop_,
+                          .version = std::string(version())};
+}
+
+Result<run::Environment> Context::environment(Progress* progress) {
+  ICINGEST_TRY(read_rates());
+  const auto budget = text::parse_size(settings_.memory_budget);
+  if (!budget || *budget < std::size_t{1} << 20) {
+    return usage_error(fmt::format("--memory-budget: '{}' is no size of at least 1M", settings_.memory_budget), "write for instance 64M");
+  }
+  // What can be known to be wrong is said before anything is started.
+  for (const Pipeline& pipeline : all_pipelines()) {
+    ICINGEST_TRY_LET(const fetch::SourceConfig source, source_config(pipeline.source));
+    if (source.base_url.empty()) return usage_error(fmt::format("no address for {}", pipeline.source.name));
+  }
+  ICINGEST_TRY_LET(const pg::DbConfig db, database());
+  ICINGEST_TRY(check_mark(db, built_in_ != nullptr));
+  const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  run::Environment environment{.db = db,
+                               .pipelines = all_pipelines(),
+                               .source_config = [this](const Source& source) { return source_config(source); },
+                               .clock = &clock_,
+                               .stop = &stop_,
+                               .version = std::string(version()),
+                               .arguments = redact(arguments_),
+                               .memory_budget = *budget,
+                               .outage_patience = std::chrono::milliseconds(*text::parse_duration_ms(settings_.outage_limit)),
+                               .decode_threads = settings_.decoders > 0 ? settings_.decoders : std::clamp(cores / 2, 1, 4),
+                               .loader_threads = settings_.loaders};
+  if (progress != nullptr) {
+    environment.watch = [progress](const std::string& name, const Metrics* metrics, const run::Engine* engine) {
+      progress->watch(name, metrics, engine);
+    };
+  }
+  return environment;
+}
+
+}  // namespace icingest::cli

@@ -1,0 +1,171 @@
+#include "cli/ingest_command.h"
+
+#include <fmt/format.h>
+
+#include <fstream>
+
+#include "core/json_writer.h"
+#include "core/log.h"
+#include "core/text.h"
+
+namespace icingest::cli {
+namespace {
+
+// Kubernetes grants thirty seconds, a person at a terminal fewer: after this long an ending run ends.
+constexpr std::chrono::milliseconds kStopPatience{4'500};
+
+bool has_window(const Pipeline& pipeline) { return run::find_route(pipeline, Grain::session) != nullptr; }
+
+std::vector<std::string> strategies(const Pipeline& pipeline) {
+  std::vector<std::string> names = {"auto"};
+  for (const Route& route : pipeline.routes) {
+    if (!route.only_with_option) names.emplace_back(route.name);
+  }
+  return names;
+}
+
+// Symbols as they are, one per comma or line; blanks and # comments are nobody's symbol.
+Result<std::vector<std::string>> read_symbols(const std::string& inline_list, const std::string& file) {
+  std::vector<std::string> symbols;
+  const auto add = [&](std::string_view text) {
+    text = text::trim(text.substr(0, text.find('#')));
+    if (!text.empty()) symbols.emplace_back(text);
+  };
+  for (const std::string_view symbol : text::split(inline_list, ',')) add(symbol);
+  if (!file.empty()) {
+    std::ifstream in(file);
+    if (!in) return usage_error(fmt::format("--tickers-file: cannot read {}", file));
+    for (std::string line; std::getline(in, line);) {
+      for (const std::string_view symbol : text::split(line, ',')) add(symbol);
+    }
+  }
+  for (const std::string& symbol : symbols) {
+    if (symbol.size() > 32) return usage_error(fmt::format("--tickers: '{}' is longer than any symbol", text::printable(symbol, 40)));
+  }
+  return symbols;
+}
+
+Result<std::optional<Date>> read_date(const char* option, const std::string& text) {
+  if (text.empty()) return std::optional<Date>();
+  const auto date = parse_date(text);
+  if (!date) return usage_error(fmt::format("{}: '{}' is no date", option, text::printable(text, 40)), "write YYYY-MM-DD");
+  return std::optional(*date);
+}
+
+void append_unit_counts(JsonWriter& json, const run::Plan& plan) {
+  json.begin_object("units").number("total", plan.units());
+  json.number("to_do", static_cast<std::int64_t>(plan.main.size() + plan.gaps.size())).number("skipped", plan.skipped).end_object();
+}
+
+std::string plan_json(const Pipeline& pipeline, const run::Plan& plan) {
+  JsonWriter json;
+  json.begin_object().number("schema", 1).text("command", "plan").text("pipeline", pipeline.name).number("exit_code", 0);
+  json.text("strategy", plan.strategy);
+  json.begin_object("window").text("from", to_string(plan.from)).text("to", to_string(plan.to)).end_object();
+  json.number("sessions", static_cast<std::int64_t>(plan.sessions.size())).number("symbols", plan.symbols);
+  append_unit_counts(json, plan);
+  json.number("requests", static_cast<std::int64_t>(plan.main.size() + plan.gaps.size())).number("rows", plan.expected_rows);
+  json.begin_object("floor_seconds").real("quota", plan.quota_seconds).real("copy", plan.copy_seconds).end_object();
+  json.begin_array("strategies");
+  for (const run::RouteCost& cost : plan.costs) {
+    json.begin_object().text("name", cost.route).number("requests", cost.requests).number("bytes", static_cast<std::int64_t>(cost.bytes));
+    json.real("quota_seconds", cost.quota_seconds).real("transfer_seconds", cost.transfer_seconds).end_object();
+  }
+  return json.end_array().end_object().str();
+}
+
+std::string plan_text(const Pipeline& pipeline, const run::Plan& plan) {
+  std::string out = fmt::format("plan {}: {} … {}", pipeline.name, to_string(plan.from), to_string(plan.to));
+  if (!plan.sessions.empty()) out += fmt::format(", {} sessions", text::grouped(static_cast<std::int64_t>(plan.sessions.size())));
+  if (plan.symbols > 0) out += fmt::format(", {} symbols", text::grouped(plan.symbols));
+  out += fmt::format("\n\n  {:<12} {:>10} {:>12} {:>14} {:>16}\n", "strategy", "requests", "bytes", "floor (quota)", "floor (100 Mb/s)");
+  for (const run::RouteCost& cost : plan.costs) {
+    out += fmt::format("{} {:<12} {:>10} {:>12} {:>14} {:>16}\n", cost.route == plan.strategy ? "*" : " ", cost.route,
+                       text::grouped(cost.requests), text::bytes(cost.bytes), text::duration(cost.quota_seconds),
+                       text::duration(cost.transfer_seconds));
+  }
+  out += fmt::format("\n  units       {}: {} to do, {} done before\n", text::grouped(plan.units()),
+                     text::grouped(static_cast<std::int64_t>(plan.main.size() + plan.gaps.size())), text::grouped(plan.skipped));
+  out += fmt::format("  rows        at most {}, {} by COPY alone\n", text::grouped(plan.expected_rows), text::duration(plan.copy_seconds));
+  return out;
+}
+
+}  // namespace
+
+void add_ingest_options(CLI::App& command, const Pipeline& pipeline, IngestArguments& arguments) {
+  if (has_window(pipeline)) {
+    command.add_option("--years", arguments.years, "window in calendar years (10)");
+    command.add_option("--from", arguments.from, "first New York date, instead of --years");
+    command.add_option("--to", arguments.to, "last New York date (the last closed session)");
+    command.add_option("--refresh", arguments.refresh,
+                       fmt::format("read the newest N sessions again in any case; without it the newest {} once the market has closed since",
+                                   pipeline.refresh_sessions))
+        ->check(CLI::Range(0, 10'000));
+    command.add_option("--universe", arguments.universe, "listed: symbols of the reference list; all: whatever the source has")
+        ->check(CLI::IsMember({"listed", "all"}));
+  }
+  command.add_flag("--resume", arguments.resume, "go on: what is done stays done");
+  if (pipeline.universe) {
+    command.add_option("--tickers", arguments.tickers, "only these symbols, A,B,C");
+    command.add_option("--tickers-file", arguments.tickers_file, "only the symbols in this file");
+    command.add_option("--limit", arguments.limit, "only the first N symbols")->check(CLI::PositiveNumber);
+  }
+  command.add_option("--strategy", arguments.strategy, "how to fetch; auto takes the cheapest")->check(CLI::IsMember(strategies(pipeline)));
+  for (const OptionSpec& option : pipeline.options) {
+    const std::string name(option.name);
+    if (option.choices.empty()) {
+      command.add_flag("--" + name, arguments.own_flags[name], std::string(option.about));
+    } else {
+      command.add_option("--" + name, arguments.own[name], std::string(option.about))
+          ->check(CLI::IsMember(std::vector<std::string>(option.choices.begin(), option.choices.end())));
+    }
+  }
+}
+
+Result<run::IngestOptions> to_options(const Pipeline& pipeline, const IngestArguments& arguments) {
+  run::IngestOptions options{.years = arguments.years,
+                             .resume = arguments.resume,
+                             .strategy = arguments.strategy,
+                             .everything = arguments.universe == "all"};
+  ICINGEST_TRY_LET(options.from, read_date("--from", arguments.from));
+  ICINGEST_TRY_LET(options.to, read_date("--to", arguments.to));
+  if (!has_window(pipeline)) options.from = options.to = std::nullopt;
+  ICINGEST_TRY_LET(options.tickers, read_symbols(arguments.tickers, arguments.tickers_file));
+  const bool asked_for_symbols = !arguments.tickers.empty() || !arguments.tickers_file.empty();
+  if (asked_for_symbols && options.tickers.empty()) return usage_error("--tickers names no symbol");
+  if (options.everything && (asked_for_symbols || arguments.limit > 0)) {
+    return usage_error("--universe all and a choice of symbols exclude each other");
+  }
+  if (arguments.limit > 0) options.limit = arguments.limit;
+  if (arguments.refresh >= 0) options.refresh = arguments.refresh;
+  for (const auto& [name, given] : arguments.own_flags) {
+    if (given) options.own[name] = "true";
+  }
+  for (const auto& [name, value] : arguments.own) {
+    if (!value.empty()) options.own[name] = value;
+  }
+  return options;
+}
+
+Result<Output> run_ingest(Context& context, const Pipeline& pipeline, const IngestArguments& arguments) {
+  ICINGEST_TRY_LET(const run::IngestOptions options, to_options(pipeline, arguments));
+  ICINGEST_TRY(run::window_of(options, context.clock().now()));
+  Progress progress(Progress::style_of(context.settings().progress), context.clock());
+  ICINGEST_TRY_LET(const run::Environment environment, context.environment(&progress));
+  const SignalWatch signals(context.stop(), kStopPatience);
+  run::Session session(environment);
+  ICINGEST_TRY(session.open());
+  ICINGEST_TRY_LET(const run::Report report, run::ingest(session, environment, pipeline, options));
+  return Output{report.exit, context.settings().json ? report.to_json() + "\n" : report.to_text()};
+}
+
+Result<Output> run_plan(Context& context, const Pipeline& pipeline, const IngestArguments& arguments) {
+  ICINGEST_TRY_LET(const run::IngestOptions options, to_options(pipeline, arguments));
+  ICINGEST_TRY(run::window_of(options, context.clock().now()));
+  ICINGEST_TRY_LET(const run::Environment environment, context.offline_environment());
+  run::Session session(environment);
+  ICINGEST_TRY_LET(const run::Plan plan, run::plan_only(session, environment, pipeline, options));
+  return Output{ExitCode::complete, context.settings().json ? plan_json(pipeline, plan) + "\n" : plan_text(pipeline, plan)};
+}
+
+}  // namespace icingest::cli

@@ -1,0 +1,31 @@
+// local_commands.h: commands about this machine: db, sim, completion, version.
+#pragma once
+
+#include "cli/command.h"
+#include "cli/context.h"
+
+namespace icingest::cli {
+
+struct SimArguments {
+  std::string listen = "127.0.0.1:8090";
+  std::uint64_t seed = 1;
+  int tickers = 500;
+  std::string from;
+  std::string to;
+  std::string faults;
+  std::vector<std::string> rates;
+  std::string recorded;
+  std::vector<std::string> keys;  // KEY=PLAN
+  std::string plan = "advanced";
+  std::string floor = "reject";
+  bool prerender = false;
+  std::string cache = "256M";
+};
+void add_sim_options(CLI::App& command, SimArguments& arguments);
+
+[[nodiscard]] Result<Output> run_sim(Context& context, const SimArguments& arguments);
+[[nodiscard]] Result<Output> run_db(Context& context, const std::string& action, const std::vector<std::string>& psql_arguments);
+[[nodiscard]] Result<Output> run_completion(const CLI::App& app, const std::string& shell);
+[[nodiscard]] Result<Output> run_version(bool json);
+
+}  // namespace icingest::cli

@@ -1,0 +1,511 @@
+#include "run/engine.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <future>
+#include <set>
+
+#include "core/log.h"
+#include "core/text.h"
+#include "icingest/calendar.h"
+
+namespace icingest::run {
+
+namespace asio = boost::asio;
+using checkpoint::UnitState;
+
+namespace {
+
+constexpr rate::BackoffPolicy kRetry{};
+constexpr std::size_t kFirstEstimate = std::size_t{2} << 20;
+constexpr std::int64_t kToleratedRejects = 10;
+// An open session without bars this long after its close was not late: the source has nothing.
+constexpr std::chrono::hours kPublishedBy{72};
+constexpr int kMostPages = 100'000;
+
+Failure unit_error(std::string message) {
+  return Failure(Error{.action = Action::fail_unit, .exit = ExitCode::later, .message = std::move(message)});
+}
+
+Failure run_is_over() {
+  return Failure(Error{.action = Action::stop_source, .exit = ExitCode::later, .message = "the run is over"});
+}
+
+std::chrono::milliseconds to_ms(std::chrono::microseconds time) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(time);
+}
+
+}  // namespace
+
+// Pages seen and what is gathered while a unit's requests are under way.
+struct Engine::Attempt {
+  Delivery delivery;
+  KeySet* keys = nullptr;
+  std::set<std::string> pages;
+};
+
+Engine::Engine(EngineSettings settings, const Clock& clock, Metrics& metrics, Stop& stop)
+    : settings_(std::move(settings)),
+      clock_(clock),
+      metrics_(metrics),
+      stop_(stop),
+      budget_(settings_.memory_budget),
+      buffers_(settings_.memory_budget / 8),
+      row_buffers_(settings_.memory_budget / 8),
+      guard_(asio::make_work_guard(io_)),
+      http_(io_, buffers_, settings_.source.source.in_flight, settings_.user_agent),
+      throttle_(io_, settings_.source.limit, settings_.make_quota, clock, metrics),
+      client_(settings_.source, http_, throttle_, clock, metrics, buffers_),
+      load_queue_(settings_.memory_budget),
+      producer_(load_queue_),
+      ledger_(settings_.pipeline, settings_.run_id),
+      loader_settings_{.db = settings_.db,
+                       .commit_bytes = settings_.memory_budget / 4,
+                       .outage_patience = settings_.outage_patience},
+      random_(std::random_device{}()),
+      estimate_(std::min(kFirstEstimate, settings_.memory_budget / 4)) {
+  decoders_.emplace(io_, buffers_, settings_.memory_budget, settings_.decode_threads, metrics_);
+  for (int i = 0; i < settings_.loader_threads; ++i) {
+    loaders_.push_back(std::make_unique<load::Loader>(loader_settings_, ledger_, load_queue_, budget_, clock_, metrics_,
+                                                      stop_, [this](const Error& error) { end_run(error); }));
+    threads_.emplace_back([loader = loaders_.back().get()] { loader->run(); });
+  }
+  threads_.emplace_back([this] { io_.run(); });
+  at_stop_.emplace(stop_, [this] { close_fetching(); });
+}
+
+Engine::~Engine() {
+  at_stop_.reset();
+  close_fetching();
+  // In this order: no more requests, then no more batches, then nobody left to resume.
+  std::promise<void> closed;
+  asio::post(io_, [&] {
+    throttle_.close();
+    http_.abort_all();
+    closed.set_value();
+  });
+  closed.get_future().wait();
+  {
+    std::unique_lock lock(mutex_);
+    ended_.wait(lock, [&] { return workers_ == 0; });
+  }
+  decoders_.reset();
+  producer_.reset();
+  guard_.reset();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void Engine::close_fetching() {
+  over_.store(true, std::memory_order_release);
+  asio::post(io_, [this] {
+    throttle_.close();
+    http_.abort_all();
+  });
+}
+
+void Engine::end_run(const Error& error) {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (!failure_) failure_ = error;
+  }
+  close_fetching();
+}
+
+std::optional<Error> Engine::failure() const {
+  const std::scoped_lock lock(mutex_);
+  return failure_;
+}
+
+std::string Engine::first_unit_failure() const {
+  const std::scoped_lock lock(mutex_);
+  return first_unit_failure_;
+}
+
+void Engine::execute(std::vector<PlannedUnit> units, const Universe& universe) {
+  if (units.empty() || over()) return;
+  {
+    const std::scoped_lock lock(mutex_);
+    unfinished_ = units.size();
+    workers_ += settings_.source.source.in_flight;
+  }
+  asio::post(io_, [&, planned = std::move(units)]() mutable {
+    units_ = std::move(planned);
+    next_ = 0;
+    universe_ = &universe;
+    for (int i = 0; i < settings_.source.source.in_flight; ++i) asio::co_spawn(io_, work(), asio::detached);
+  });
+  std::unique_lock lock(mutex_);
+  // Units that nobody will take any more, because the run is over, do not end: the workers do.
+  ended_.wait(lock, [&] { return workers_ == 0 && in_loaders_ == 0 && (unfinished_ == 0 || over()); });
+}
+
+void Engine::unit_ended(bool was_in_loader) {
+  const std::scoped_lock lock(mutex_);
+  --unfinished_;
+  if (was_in_loader) --in_loaders_;
+  ended_.notify_all();
+}
+
+void Engine::worker_ended() {
+  const std::scoped_lock lock(mutex_);
+  --workers_;
+  ended_.notify_all();
+}
+
+PlannedUnit* Engine::next_unit() {
+  if (over()) return nullptr;
+  if (next_ < units_.size()) return &units_[next_++];
+  if (second_chance_.empty()) return nullptr;
+  PlannedUnit* const unit = second_chance_.front();
+  second_chance_.pop_front();
+  return unit;
+}
+
+asio::awaitable<void> Engine::work() {
+  while (PlannedUnit* planned = next_unit()) co_await deliver(*planned);
+  worker_ended();
+}
+
+asio::awaitable<void> Engine::pause(std::chrono::milliseconds duration) {
+  // In steps, so that a stop is never far away.
+  const Tick until = clock_.tick() + duration;
+  while (!over() && clock_.tick() < until) {
+    asio::steady_timer timer(io_);
+    timer.expires_after(std::min<std::chrono::nanoseconds>(until - clock_.tick(), std::chrono::milliseconds(100)));
+    co_await timer.async_wait(asio::use_awaitable);
+  }
+}
+
+asio::awaitable<Budget::Hold> Engine::take_budget(std::size_t bytes) {
+  co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(Budget::Hold)>(
+      [this, bytes](auto handler) {
+        budget_.take(bytes, [this, handler = std::move(handler)](Budget::Hold hold) mutable {
+          asio::post(io_, [handler = std::move(handler), hold = std::move(hold)]() mutable {
+            std::move(handler)(std::move(hold));
+          });
+        });
+      },
+      asio::use_awaitable);
+}
+
+asio::awaitable<void> Engine::deliver(PlannedUnit& planned) {
+  for (int attempts = 1, rounds = 1; !over(); ++rounds) {
+    Budget::Hold hold = co_await take_budget(estimate_);
+    if (over()) break;
+    const bool was_away = client_.is_away();
+    Result<Delivery> delivery = co_await attempt(planned, hold);
+    if (delivery) {
+      submit(planned, std::move(*delivery), std::move(hold), attempts);
+      co_return;
+    }
+    hold.release();
+    const Error& error = delivery.error();
+    if (over()) break;
+    log::debug("{}: {}", planned.unit.key, error.describe());
+    if (error.action == Action::stop_source || error.action == Action::fail_run) {
+      end_run(error);
+      break;
+    }
+    if (error.action == Action::fail_unit) {
+      record_failure(planned, error, attempts);
+      co_return;
+    }
+    metrics_.retries.add();
+    Error why;
+    source_away_.store(client_.is_away(), std::memory_order_relaxed);
+    if (client_.is_given_up(why)) {
+      end_run(why);
+      break;
+    }
+    // A source that fails everybody, or asks everybody to slow down, says nothing about this unit.
+    const bool counts = !was_away && !client_.is_away() && error.cause.http_status != 429;
+    if (counts && ++attempts > kRetry.attempts) {
+      record_failure(planned, error, attempts - 1);
+      co_return;
+    }
+    co_await pause(rate::pause_after(std::min(rounds, attempts + 1), kRetry, error.retry_after, random_));
+  }
+  unit_ended(false);
+}
+
+asio::awaitable<Result<Engine::Delivery>> Engine::attempt(const PlannedUnit& planned, Budget::Hold& hold) {
+  if (key_sets_.empty()) key_sets_.push_back(std::make_unique<KeySet>());
+  std::unique_ptr<KeySet> keys = std::move(key_sets_.back());
+  key_sets_.pop_back();
+  keys->clear();
+  Attempt state;
+  state.keys = keys.get();
+  state.delivery.batch.rows = row_buffers_.take();
+  Result<void> outcome;
+  for (const std::string& first : planned.route->requests(planned.unit, settings_.own_options)) {
+    std::string page = first;
+    while (outcome && !page.empty()) {
+      std::string next_page;
+      Result<bool> more = co_await fetch_page(planned, state, std::move(page), next_page);
+      if (!more) outcome = std::unexpected(std::move(more).error());
+      else if (!*more) next_page.clear();
+      page = std::move(next_page);
+      hold.resize(std::max(hold.bytes(), state.delivery.batch.rows.capacity()));
+    }
+    if (!outcome) break;
+  }
+  key_sets_.push_back(std::move(keys));
+  if (outcome) outcome = accept(planned, state.delivery);
+  if (!outcome) {
+    row_buffers_.give_back(std::move(state.delivery.batch.rows));
+    co_return std::unexpected(std::move(outcome).error());
+  }
+  co_return std::move(state.delivery);
+}
+
+// One request and the decoding of its answer. False: the answer has nothing to follow.
+asio::awaitable<Result<bool>> Engine::fetch_page(const PlannedUnit& planned, Attempt& state, std::string path,
+                                                 std::string& next_page) {
+  if (!state.pages.insert(path).second || state.pages.size() > kMostPages) {
+    co_return Failure(Error{.action = Action::retry,
+                            .exit = ExitCode::later,
+                            .message = fmt::format("{}: the pages lead in a circle", planned.unit.key)});
+  }
+  Delivery& delivery = state.delivery;
+  Result<fetch::Answer> answer = co_await client_.get(std::move(path));
+  if (!answer) co_return std::unexpected(std::move(answer).error());
+  if (delivery.source.empty()) delivery.source = answer->url, delivery.asked_at = answer->asked_at;
+  delivery.wire_bytes += static_cast<std::int64_t>(answer->response.wire_bytes);
+  delivery.fetch_time += answer->response.total;
+  delivery.etag = answer->response.etag;
+  delivery.last_modified = answer->response.last_modified;
+  if (answer->judgement.verdict != Verdict::success) {
+    Failure error = verdict_error(*answer);
+    buffers_.give_back(std::move(answer->response.body));
+    if (answer->judgement.verdict == Verdict::empty) {
+      delivery.state = UnitState::empty;
+    } else if (answer->judgement.verdict == Verdict::unavailable) {
+      delivery.state = UnitState::unavailable;
+    } else {
+      co_return error;
+    }
+    delivery.reason = answer->judgement.reason;
+    co_return false;
+  }
+  const std::int64_t rows_before = delivery.batch.row_count;
+  const std::int64_t duplicates_before = delivery.batch.duplicates;
+  const auto started = clock_.tick();
+  DecodeTask task{.body = std::move(answer->response.body), .gzip = answer->response.gzip, .origin = answer->url};
+  task.decode = [&](Document& document) {
+    return planned.route->load.decode(document, planned.unit, delivery.batch, *state.keys, *universe_, next_page);
+  };
+  Result<void> decoded = co_await decoders_->decode(std::move(task));
+  delivery.decode_time += std::chrono::duration_cast<std::chrono::microseconds>(clock_.tick() - started);
+  client_.body_was(decoded.has_value());
+  if (!decoded) co_return std::unexpected(std::move(decoded).error());
+  metrics_.rows_decoded.add(delivery.batch.row_count - rows_before);
+  const bool repeats = delivery.batch.row_count == rows_before && delivery.batch.duplicates > duplicates_before;
+  if (repeats && state.pages.size() > 1) {
+    co_return Failure(Error{.action = Action::retry,
+                            .exit = ExitCode::later,
+                            .message = fmt::format("{}: a page repeats an earlier one", planned.unit.key)});
+  }
+  co_return true;
+}
+
+Failure Engine::verdict_error(const fetch::Answer& answer) const {
+  const Judgement& judgement = answer.judgement;
+  Error error{.exit = ExitCode::later,
+              .message = fmt::format("GET {}: HTTP {}{}{}", answer.url, answer.response.status,
+                                     judgement.message.empty() ? "" : ": ", text::printable(judgement.message, 300)),
+              .cause = {.http_status = answer.response.status}};
+  switch (judgement.verdict) {
+    case Verdict::stop_source:
+      error.action = Action::stop_source;
+      error.exit = ExitCode::person;
+      if (judgement.reason == "bad_credential") {
+        error.remedy = fmt::format("set {} to a valid key", fmt::join(settings_.source.source.credential_env, " or "));
+      } else if (judgement.reason == "wrong_path") {
+        error.remedy = fmt::format("check {}", fmt::join(settings_.source.source.base_url_env, " or "));
+      } else {
+        error.remedy = "the plan behind this key does not include the data: upgrade it or choose another --strategy";
+      }
+      break;
+    case Verdict::fail_unit: error.action = Action::fail_unit; break;
+    default:
+      error.action = Action::retry;
+      error.retry_after = fetch::parse_retry_after(answer.response.retry_after, std::chrono::system_clock::now());
+      // The limiter keeps a throttled source waiting already.
+      if (judgement.verdict == Verdict::throttled) error.retry_after = {}, error.cause.http_status = 429;
+  }
+  return Failure(std::move(error));
+}
+
+// Whether a delivery is fit to be recorded, and as what.
+Result<void> Engine::accept(const PlannedUnit& planned, Delivery& delivery) const {
+  if (delivery.state != UnitState::done) return {};
+  const Batch& batch = delivery.batch;
+  if (batch.answered == 0) {
+    const bool recent = planned.unit.grain == Grain::session &&
+                        clock_.now() < nyse::close_of(planned.unit.to) + kPublishedBy;
+    if (recent) {
+      return unit_error(fmt::format("{}: the source has no bars of this session yet", planned.unit.key));
+    }
+    delivery.state = UnitState::empty;
+    delivery.reason = "no_rows";
+    return {};
+  }
+  const auto rejects = static_cast<std::int64_t>(batch.rejects.size());
+  const auto tolerated = static_cast<std::int64_t>(settings_.max_reject_share * static_cast<double>(batch.seen));
+  if (rejects > std::max(kToleratedRejects, tolerated)) {
+    delivery.state = UnitState::failed;
+    delivery.reason = "bad_rows";
+    log::error("{}: {} of {} rows cannot be taken, more than {:.0f} %; see `icingest rejects {}`", planned.unit.key,
+               rejects, batch.seen, settings_.max_reject_share * 100, settings_.pipeline);
+  }
+  return {};
+}
+
+void Engine::submit(PlannedUnit& planned, Delivery delivery, Budget::Hold hold, int attempts) {
+  auto job = std::make_unique<load::LoadJob>();
+  if (delivery.state == UnitState::failed) {
+    row_buffers_.give_back(std::move(delivery.batch.rows));
+    delivery.batch.rows = Buffer();
+    delivery.batch.row_count = 0;
+    delivery.batch.digest = {};
+    delivery.batch.buckets.clear();
+  }
+  job->unit = std::make_unique<Unit>(planned.unit);
+  job->table = &planned.route->load.table;
+  job->staged = planned.staged;
+  job->write = {.unit = job->unit.get(),
+                .state = delivery.state,
+                .reason = std::move(delivery.reason),
+                .basis = new_york::date_of(delivery.asked_at == Instant{} ? clock_.now() : delivery.asked_at),
+                .scope = planned.scope,
+                .epoch = planned.epoch,
+                .attempts = attempts,
+                .rows = delivery.batch.row_count,
+                .bytes = delivery.wire_bytes,
+                .digest = delivery.batch.digest,
+                .etag = std::move(delivery.etag),
+                .last_modified = std::move(delivery.last_modified),
+                .fetch_ms = to_ms(delivery.fetch_time).count(),
+                .decode_ms = to_ms(delivery.decode_time).count(),
+                .asked_at = delivery.asked_at == Instant{} ? clock_.now() : delivery.asked_at,
+                .expected_generation = planned.expected_generation,
+                .source = std::move(delivery.source),
+                .rejects = std::move(delivery.batch.rejects)};
+  job->batch = std::move(delivery.batch);
+  const std::size_t held = job->batch.rows.capacity();
+  hold.resize(held);
+  // Half of the way to what was needed, and a little more: quick to grow, slow to shrink.
+  const std::size_t needed = held + static_cast<std::size_t>(job->write.bytes);
+  estimate_ = needed > estimate_ ? needed : (estimate_ * 7 + needed) / 8;
+  estimate_ = std::clamp<std::size_t>(estimate_, std::size_t{64} << 10, settings_.memory_budget);
+  job->hold = std::move(hold);
+  metrics_.rounded.add(job->batch.rounded);
+  metrics_.duplicates.add(job->batch.duplicates);
+  job->done = [this](load::LoadJob* loaded, const Result<void>& result) { on_loaded(*loaded, result); };
+  {
+    const std::scoped_lock lock(mutex_);
+    ++in_loaders_;
+  }
+  producer_->push(std::move(job), held);
+}
+
+void Engine::record_failure(PlannedUnit& planned, const Error& error, int attempts) {
+  if (error.action == Action::retry && !planned.had_second_chance) {
+    // Bad luck with every attempt: once more, when everything else is done.
+    planned.had_second_chance = true;
+    second_chance_.push_back(&planned);
+    return;
+  }
+  {
+    const std::scoped_lock lock(mutex_);
+    if (first_unit_failure_.empty()) first_unit_failure_ = fmt::format("{}: {}", planned.unit.key, error.describe());
+  }
+  log::warn("{}: {}", planned.unit.key, error.describe());
+  Delivery delivery{.state = UnitState::failed, .reason = text::printable(error.message, 500), .asked_at = clock_.now()};
+  submit(planned, std::move(delivery), Budget::Hold(), attempts);
+}
+
+void Engine::on_loaded(load::LoadJob& job, const Result<void>& result) {
+  if (result) {
+    switch (job.write.state) {
+      case UnitState::done: metrics_.units_done.add(); break;
+      case UnitState::empty: metrics_.units_empty.add(); break;
+      case UnitState::unavailable: metrics_.units_unavailable.add(); break;
+      case UnitState::failed: metrics_.units_failed.add(); break;
+    }
+    metrics_.rows_rejected.add(static_cast<std::int64_t>(job.write.rejects.size()));
+  } else if (result.error().action == Action::fail_unit) {
+    log::warn("{}: {}", job.unit->key, result.error().describe());
+    metrics_.units_failed.add();
+  }
+  row_buffers_.give_back(std::move(job.batch.rows));
+  job.hold.release();
+  unit_ended(true);
+}
+
+asio::awaitable<Result<Engine::Reply>> Engine::ask_pages(std::string path, Read read) {
+  Reply reply;
+  for (int attempts = 1; !over();) {
+    Error error;
+    Result<fetch::Answer> answer = co_await client_.get(path);
+    if (!answer) {
+      error = std::move(answer).error();
+    } else {
+      reply.judgement = answer->judgement;
+      const Verdict verdict = answer->judgement.verdict;
+      if (verdict == Verdict::empty || verdict == Verdict::unavailable) co_return reply;
+      if (verdict == Verdict::success) {
+        std::string next_page;
+        DecodeTask task{.body = std::move(answer->response.body), .gzip = answer->response.gzip, .origin = answer->url};
+        task.decode = [&](Document& document) { return read(document, next_page); };
+        Result<void> decoded = co_await decoders_->decode(std::move(task));
+        client_.body_was(decoded.has_value());
+        if (decoded) {
+          if (next_page.empty()) co_return reply;
+          path = std::move(next_page);
+          attempts = 1;
+          continue;
+        }
+        error = std::move(decoded).error();
+      } else {
+        error = verdict_error(*answer).error();
+      }
+    }
+    Error why;
+    if (client_.is_given_up(why)) co_return Failure(std::move(why));
+    if (error.action != Action::retry) co_return Failure(std::move(error));
+    if (error.cause.http_status != 429 && !client_.is_away() && ++attempts > kRetry.attempts) {
+      co_return Failure(std::move(error));
+    }
+    metrics_.retries.add();
+    co_await pause(rate::pause_after(attempts, kRetry, error.retry_after, random_));
+  }
+  co_return run_is_over();
+}
+
+asio::awaitable<void> Engine::ask_and_tell(std::string path, Read read,
+                                           std::shared_ptr<std::promise<Result<Reply>>> told) {
+  Result<Reply> reply = co_await ask_pages(std::move(path), std::move(read));
+  worker_ended();
+  told->set_value(std::move(reply));
+}
+
+Result<Engine::Reply> Engine::ask(std::string path, Read read) {
+  if (over()) return run_is_over();
+  {
+    const std::scoped_lock lock(mutex_);
+    ++workers_;
+  }
+  const auto told = std::make_shared<std::promise<Result<Reply>>>();
+  auto answer = told->get_future();
+  asio::co_spawn(io_, ask_and_tell(std::move(path), std::move(read), told), asio::detached);
+  return answer.get();
+}
+
+}  // namespace icingest::run

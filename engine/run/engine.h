@@ -1,0 +1,168 @@
+// engine.h: the data path of one run: units → requests → answers → batches → COPY and ledger.
+//
+//   fetch thread            decode threads       loader threads
+//   worker coroutines  ──▶  inflate, parse,  ──▶ COPY, merge, ledger,
+//   (limiter, curl)    ◀──  encode               commit
+//
+// The byte budget is taken before a request and released after its commit, so whatever is slowest holds back the
+// rest.
+//
+// Threads   one caller; it waits in execute() and ask()
+#pragma once
+
+#include <utility>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <future>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "core/budget.h"
+#include "core/stop.h"
+#include "fetch/source_client.h"
+#include "load/loader.h"
+#include "run/decode_pool.h"
+
+namespace icingest::run {
+
+// A unit with what the planner knows of it.
+struct PlannedUnit {
+  Unit unit;
+  const Route* route = nullptr;
+  int expected_generation = 0;
+  bool staged = false;
+  std::string scope;
+  int epoch = 0;
+  bool had_second_chance = false;
+};
+
+struct EngineSettings {
+  pg::DbConfig db;
+  fetch::SourceConfig source;
+  fetch::Throttle::MakeQuota make_quota;
+  std::string user_agent;
+  std::string pipeline;
+  std::string run_id;
+  double max_reject_share = 0.02;
+  Options own_options;
+  std::size_t memory_budget = std::size_t{64} << 20;
+  int decode_threads = 1;
+  int loader_threads = 1;
+  std::chrono::milliseconds outage_patience{600'000};
+};
+
+class Engine {
+ public:
+  Engine(EngineSettings settings, const Clock& clock, Metrics& metrics, Stop& stop);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  // Does these units, in this order as far as the source lets it; returns when each has ended. The error of a run
+  // that had to end is in failure().
+  void execute(std::vector<PlannedUnit> units, const Universe& universe);
+
+  // One question outside the units (a probe, a list of splits), with the same limiter and retries. `read` may be
+  // called again for another page it asks for.
+  struct Reply {
+    Judgement judgement;
+  };
+  using Read = std::function<Result<void>(Document&, std::string& next_page)>;
+  Result<Reply> ask(std::string path, Read read);
+
+  [[nodiscard]] std::optional<Error> failure() const;
+  // The first sentence said about a failed unit, for the report.
+  [[nodiscard]] std::string first_unit_failure() const;
+  [[nodiscard]] int loader_threads() const { return settings_.loader_threads; }
+  [[nodiscard]] int decode_threads() const { return settings_.decode_threads; }
+  [[nodiscard]] bool is_source_away() const { return source_away_.load(std::memory_order_relaxed); }
+
+ private:
+  // What became of a unit's requests.
+  struct Delivery {
+    checkpoint::UnitState state = checkpoint::UnitState::done;
+    std::string reason;
+    Batch batch;
+    std::string source;
+    std::string etag;
+    std::string last_modified;
+    Instant asked_at{};
+    std::int64_t wire_bytes = 0;
+    std::chrono::microseconds fetch_time{0};
+    std::chrono::microseconds decode_time{0};
+  };
+  struct Attempt;
+
+  boost::asio::awaitable<void> work();
+  boost::asio::awaitable<void> deliver(PlannedUnit& planned);
+  boost::asio::awaitable<Result<Delivery>> attempt(const PlannedUnit& planned, Budget::Hold& hold);
+  boost::asio::awaitable<Result<bool>> fetch_page(const PlannedUnit& planned, Attempt& state, std::string path,
+                                                  std::string& next_page);
+  boost::asio::awaitable<Budget::Hold> take_budget(std::size_t bytes);
+  boost::asio::awaitable<void> pause(std::chrono::milliseconds duration);
+  boost::asio::awaitable<Result<Reply>> ask_pages(std::string path, Read read);
+  boost::asio::awaitable<void> ask_and_tell(std::string path, Read read, std::shared_ptr<std::promise<Result<Reply>>> told);
+
+  [[nodiscard]] Result<void> accept(const PlannedUnit& planned, Delivery& delivery) const;
+  [[nodiscard]] Failure verdict_error(const fetch::Answer& answer) const;
+  void submit(PlannedUnit& planned, Delivery delivery, Budget::Hold hold, int attempts);
+  void record_failure(PlannedUnit& planned, const Error& error, int attempts);
+  void on_loaded(load::LoadJob& job, const Result<void>& result);
+  void unit_ended(bool was_in_loader);
+  void worker_ended();
+  PlannedUnit* next_unit();
+  void end_run(const Error& error);
+  void close_fetching();
+  [[nodiscard]] bool over() const { return over_.load(std::memory_order_acquire); }
+
+  EngineSettings settings_;
+  const Clock& clock_;
+  Metrics& metrics_;
+  Stop& stop_;
+
+  Budget budget_;
+  BufferPool buffers_;
+  BufferPool row_buffers_;
+  boost::asio::io_context io_;
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> guard_;
+  fetch::HttpClient http_;
+  fetch::Throttle throttle_;
+  fetch::SourceClient client_;
+  load::LoadQueue load_queue_;
+  std::optional<load::LoadQueue::Producer> producer_;
+  checkpoint::LedgerWriter ledger_;
+  load::LoaderSettings loader_settings_;
+  rate::Random random_;
+
+  std::vector<PlannedUnit> units_;
+  std::size_t next_ = 0;
+  std::deque<PlannedUnit*> second_chance_;
+  const Universe* universe_ = nullptr;
+  std::vector<std::unique_ptr<KeySet>> key_sets_;
+  std::size_t estimate_ = 0;  // bytes a unit will hold, from those before it
+  std::atomic<bool> over_{false};
+  std::atomic<bool> source_away_{false};
+  mutable std::mutex mutex_;
+  std::condition_variable ended_;
+  int workers_ = 0;  // coroutines under way
+  std::size_t unfinished_ = 0;  // units of execute() that have not ended
+  std::size_t in_loaders_ = 0;  // of those, the ones handed to a loader
+  std::optional<Error> failure_;
+  std::string first_unit_failure_;
+
+  std::optional<DecodePool> decoders_;
+  std::vector<std::unique_ptr<load::Loader>> loaders_;
+  std::vector<std::thread> threads_;
+  std::optional<Stop::Registration> at_stop_;
+};
+
+}  // namespace icingest::run

@@ -1,0 +1,481 @@
+#include "run/ingest.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <random>
+#include <thread>
+
+#include "checkpoint/pg_quota.h"
+#include "core/log.h"
+#include "core/text.h"
+#include "icingest/calendar.h"
+#include "load/prove.h"
+#include "pg/schema.h"
+#include "run/floor.h"
+
+namespace icingest::run {
+namespace {
+
+constexpr std::chrono::milliseconds kLockPoll{500};
+
+std::string make_run_id() {
+  std::random_device device;
+  std::array<std::uint32_t, 4> word{device(), device(), device(), device()};
+  word[1] = (word[1] & 0xFFFF0FFFu) | 0x00004000u;  // RFC 4122, version 4
+  word[2] = (word[2] & 0x3FFFFFFFu) | 0x80000000u;
+  return fmt::format("{:08x}-{:04x}-{:04x}-{:04x}-{:04x}{:08x}", word[0], word[1] >> 16, word[1] & 0xFFFF,
+                     word[2] >> 16, word[2] & 0xFFFF, word[3]);
+}
+
+std::vector<pg::WantedSchema> wanted_schemas(const std::vector<Pipeline>& pipelines) {
+  std::vector<pg::WantedSchema> wanted;
+  for (const Pipeline& pipeline : pipelines) wanted.push_back({pipeline.schema, pipeline.adopt});
+  return wanted;
+}
+
+// Creates what is missing altogether; never touches a table that exists.
+Result<void> prepare_schema(pg::Control& control, const Environment& environment) {
+  ICINGEST_TRY(pg::create_missing(control, checkpoint::ledger_ddl(), wanted_schemas(environment.pipelines)));
+  return {};
+}
+
+// Everything COPY relies on, checked before the first request.
+Result<void> check_tables(pg::Control& control, const Pipeline& pipeline, const Window& window) {
+  for (const Route& route : pipeline.routes) {
+    ICINGEST_TRY_LET(const auto differences, pg::check_table(control, route.load.table));
+    if (!differences.empty()) {
+      std::string what;
+      std::string sql;
+      for (const pg::Difference& difference : differences) {
+        what += (what.empty() ? "" : "; ") + difference.what;
+        sql += (sql.empty() ? "" : " ") + difference.sql;
+      }
+      return person_error(fmt::format("the schema does not fit: {}", what),
+                          fmt::format("run `icingest migrate`, or by hand: {}", sql));
+    }
+    if (!route.load.table.year_column.empty()) {
+      ICINGEST_TRY(pg::ensure_year_partitions(control, route.load.table, window.from, window.to + std::chrono::days(366)));
+    }
+  }
+  return {};
+}
+
+// Rows that were there before the ledger: their proofs are taken over, and from then on everything is compared.
+Result<bool> adopt_existing_rows(pg::Control& control, const Environment& environment, const TableInfo& table) {
+  checkpoint::Ledger ledger(control);
+  const std::string key = fmt::format("adopted:{}", table.name);
+  ICINGEST_TRY_LET(const auto adopted, ledger.meta(key));
+  if (adopted) return *adopted == "true";
+  ICINGEST_TRY_LET(const bool has_rows, control.transact("look for existing rows", [&](pqxx::work& tx) {
+    return !tx.exec(fmt::format("SELECT 1 FROM {} LIMIT 1", tx.quote_name(std::string(table.name)))).empty();
+  }));
+  if (has_rows) {
+    log::info("{} holds rows that icingest did not load; counting them, so that verify can tell what changes",
+              table.name);
+    ICINGEST_TRY_LET(pg::PgConn conn, pg::PgConn::connect(environment.db, std::chrono::seconds(10)));
+    ICINGEST_TRY_LET(const checkpoint::Proofs proofs, load::prove(conn, table));
+    ICINGEST_TRY(ledger.adopt_proofs(table.name, proofs));
+  }
+  ICINGEST_TRY(ledger.set_meta(key, has_rows ? "true" : "false"));
+  return has_rows;
+}
+
+Result<Standing> read_standing(pg::Control& control, const Pipeline& pipeline) {
+  checkpoint::Ledger ledger(control);
+  Standing standing;
+  ICINGEST_TRY_LET(auto units, ledger.units(pipeline.name));
+  for (checkpoint::UnitRecord& unit : units) {
+    std::string key = unit.unit;
+    standing.units.emplace(std::move(key), std::move(unit));
+  }
+  ICINGEST_TRY_LET(standing.members, ledger.members(pipeline.name));
+  return standing;
+}
+
+// New members of the universe get an epoch of their own; units of this run hold everybody up to it.
+Result<void> join_members(pg::Control& control, const Pipeline& pipeline, const Universe& universe,
+                          const Standing& standing, std::vector<PlannedUnit>& units) {
+  const bool any = std::any_of(units.begin(), units.end(), [](const PlannedUnit& planned) {
+    return planned.unit.grain == Grain::session && planned.scope.empty();
+  });
+  if (!any) return {};
+  std::vector<std::string> joining;
+  for (const std::string& symbol : universe.symbols()) {
+    if (!standing.members.contains(symbol)) joining.push_back(symbol);
+  }
+  ICINGEST_TRY_LET(const int epoch, checkpoint::Ledger(control).add_members(pipeline.name, joining));
+  for (PlannedUnit& planned : units) planned.epoch = epoch;
+  return {};
+}
+
+std::string describe_failure(const Engine& engine, const Metrics& metrics) {
+  if (metrics.units_failed.get() == 0) return {};
+  return fmt::format("{} units failed; the first: {}. The same command later will go on", metrics.units_failed.get(),
+                     engine.first_unit_failure());
+}
+
+// One run in progress.
+class Run {
+ public:
+  Run(Session& session, const Environment& environment, const Pipeline& pipeline, const IngestOptions& options,
+      fetch::SourceConfig source)
+      : session_(session),
+        environment_(environment),
+        pipeline_(pipeline),
+        options_(options),
+        source_(std::move(source)),
+        started_(environment.clock->tick()) {
+    report_.command = pipeline.name;
+    report_.run_id = make_run_id();
+  }
+
+  Result<Report> go();
+
+ private:
+  Result<void> prepare();
+  Result<void> work();
+  Result<void> find_floor(Engine& engine);
+  Result<void> optional_routes(Engine& engine);
+  Result<void> restatements(Engine& engine);
+  Result<void> refresh_standing();
+  Report finish(const Error* error);
+  EngineSettings engine_settings();
+
+  Session& session_;
+  const Environment& environment_;
+  const Pipeline& pipeline_;
+  const IngestOptions& options_;
+  fetch::SourceConfig source_;
+  Tick started_;
+  Metrics metrics_;
+  Report report_;
+  Universe universe_;
+  Standing standing_;
+  Window window_;
+  Plan plan_;
+  std::string failure_text_;
+  std::int64_t rows_without_session_ = 0;
+};
+
+EngineSettings Run::engine_settings() {
+  const std::string quota_name =
+      fmt::format("{}@{}#{:016x}", source_.source.name, source_.base_url.substr(source_.base_url.find("://") + 3),
+                  std::hash<std::string>{}(source_.key));
+  return {.db = environment_.db,
+          .source = source_,
+          .make_quota =
+              [db = environment_.db, quota_name, clock = environment_.clock](const RateLimit& limit) {
+                return std::make_unique<checkpoint::PgQuota>(db, quota_name, limit, *clock);
+              },
+          .user_agent = fmt::format("icingest/{}", environment_.version),
+          .pipeline = std::string(pipeline_.name),
+          .run_id = report_.run_id,
+          .max_reject_share = pipeline_.max_reject_share,
+          .own_options = options_.own,
+          .memory_budget = environment_.memory_budget,
+          .decode_threads = environment_.decode_threads,
+          .loader_threads = environment_.loader_threads,
+          .outage_patience = environment_.outage_patience};
+}
+
+Result<void> Run::prepare() {
+  const Instant now = environment_.clock->now();
+  ICINGEST_TRY_LET(window_, window_of(options_, now));
+  report_.from = window_.from;
+  report_.to = window_.to;
+  ICINGEST_TRY_LET(pg::Control* const control, session_.control());
+  ICINGEST_TRY(prepare_schema(*control, environment_));
+  ICINGEST_TRY(check_tables(*control, pipeline_, window_));
+  ICINGEST_TRY_LET(universe_, read_universe(*control, pipeline_, options_));
+  ICINGEST_TRY_LET(standing_, read_standing(*control, pipeline_));
+  for (const Route& route : pipeline_.routes) {
+    if (route.load.table.updates_only) continue;
+    ICINGEST_TRY_LET(standing_.adopted, adopt_existing_rows(*control, environment_, route.load.table));
+  }
+  ICINGEST_TRY_LET(plan_, make_plan(pipeline_, options_, source_.limit, universe_, standing_, window_, now));
+  report_.strategy = plan_.strategy;
+  ICINGEST_TRY(checkpoint::Ledger(*control).start_run({.run_id = report_.run_id,
+                                                       .pipeline = std::string(pipeline_.name),
+                                                       .strategy = plan_.strategy,
+                                                       .from = window_.from,
+                                                       .to = window_.to,
+                                                       .arguments = environment_.arguments,
+                                                       .version = environment_.version}));
+  return {};
+}
+
+Result<void> Run::find_floor(Engine& engine) {
+  const Route* const probe = find_route(pipeline_, Grain::session);
+  const auto known = standing_.units.find(std::string(checkpoint::kFloorUnit));
+  const bool is_known = known != standing_.units.end();
+  if (probe == nullptr || plan_.main.empty() || plan_.sessions.empty()) return {};
+  const Date oldest = std::min_element(plan_.main.begin(), plan_.main.end(), [](const auto& a, const auto& b) {
+                        return a.unit.from < b.unit.from;
+                      })->unit.from;
+  // Every plan reaches two years back; only older history is worth a question.
+  const Date always = years_before(new_york::date_of(environment_.clock->now()), 2) + std::chrono::days(7);
+  if (oldest >= always) return {};
+  ICINGEST_TRY_LET(const auto floor,
+                   find_history_floor(engine, *probe, options_.own, plan_.sessions, oldest,
+                                      is_known ? std::optional(known->second.to) : std::nullopt));
+  ICINGEST_TRY_LET(pg::Control* const control, session_.control());
+  checkpoint::Ledger ledger(*control);
+  if (!floor) return is_known ? ledger.clear_floor(pipeline_.name) : Result<void>{};
+  const auto below = static_cast<std::int64_t>(
+      std::lower_bound(plan_.sessions.begin(), plan_.sessions.end(), floor->first_available) - plan_.sessions.begin());
+  log::warn("the source gives nothing before {} ({}); {} sessions are unavailable",
+            floor->first_available > window_.to ? "the whole window" : to_string(floor->first_available), floor->reason, below);
+  ICINGEST_TRY(ledger.set_floor(pipeline_.name, report_.run_id, window_.from,
+                                floor->first_available - std::chrono::days(1), floor->reason));
+  rows_without_session_ = below;
+  if (floor->first_available > window_.to) {
+    plan_.main.clear();
+    plan_.gaps.clear();
+    plan_.skipped = 0;
+    return {};
+  }
+  const std::string strategy = plan_.strategy;
+  const auto costs = plan_.costs;
+  ICINGEST_TRY_LET(plan_, make_plan(pipeline_, options_, source_.limit, universe_, standing_,
+                                    Window{floor->first_available, window_.to}, environment_.clock->now()));
+  return {};
+}
+
+Result<void> Run::refresh_standing() {
+  ICINGEST_TRY_LET(pg::Control* const control, session_.control());
+  const bool adopted = standing_.adopted;
+  ICINGEST_TRY_LET(standing_, read_standing(*control, pipeline_));
+  standing_.adopted = adopted;
+  return {};
+}
+
+Result<void> Run::optional_routes(Engine& engine) {
+  for (const Route& route : pipeline_.routes) {
+    if (!route.only_with_option || !options_.own.contains(route.name)) continue;
+    ICINGEST_TRY(refresh_standing());
+    ICINGEST_TRY_LET(pg::Control* const control, session_.control());
+    ICINGEST_TRY_LET(const Universe listed, read_universe(*control, pipeline_, options_));
+    std::int64_t skipped = 0;
+    auto units = plan_optional_route(route, options_, listed, standing_, new_york::date_of(environment_.clock->now()), skipped);
+    plan_.skipped += skipped;
+    report_.planned += static_cast<std::int64_t>(units.size()) + skipped;
+    metrics_.units_planned.set(report_.planned);
+    metrics_.units_skipped.set(plan_.skipped);
+    engine.execute(std::move(units), Universe::everything());
+  }
+  return {};
+}
+
+Result<void> Run::restatements(Engine& engine) {
+  if (!pipeline_.restatements) return {};
+  const Date today = new_york::date_of(environment_.clock->now());
+  ICINGEST_TRY(refresh_standing());
+  const auto oldest = oldest_basis(standing_);
+  if (!oldest || *oldest >= today) return {};
+  ICINGEST_TRY_LET(pg::Control* control, session_.control());
+  const std::string key = fmt::format("restated:{}", pipeline_.name);
+  ICINGEST_TRY_LET(const auto through, checkpoint::Ledger(*control).meta(key));
+  Date from = *oldest;
+  // Events become known late at times; a month of overlap costs nothing.
+  if (through) from = std::max(from, parse_date(*through).value_or(from) - std::chrono::days(30));
+  std::vector<Restatement> events;
+  ICINGEST_TRY(engine.ask(pipeline_.restatements->request(from, today), [&](Document& document, std::string& next_page) {
+    return pipeline_.restatements->decode(document, events, next_page);
+  }));
+  std::vector<PlannedUnit> units = plan_restatements(pipeline_, standing_, universe_, events);
+  if (!units.empty()) {
+    log::info("{} symbols were split since their history was read; reading them again", units.size());
+    report_.planned += static_cast<std::int64_t>(units.size());
+    metrics_.units_planned.set(report_.planned);
+    const std::int64_t failed_before = metrics_.units_failed.get();
+    engine.execute(std::move(units), universe_);
+    if (engine.failure() || environment_.stop->requested() || metrics_.units_failed.get() != failed_before) return {};
+  }
+  ICINGEST_TRY_LET(control, session_.control());
+  return checkpoint::Ledger(*control).set_meta(key, to_string(today));
+}
+
+Result<void> Run::work() {
+  Engine engine(engine_settings(), *environment_.clock, metrics_, *environment_.stop);
+  if (environment_.watch) environment_.watch(std::string(pipeline_.name), &metrics_, &engine);
+  const auto do_all = [&]() -> Result<void> {
+    ICINGEST_TRY(find_floor(engine));
+    ICINGEST_TRY_LET(pg::Control* const control, session_.control());
+    ICINGEST_TRY(join_members(*control, pipeline_, universe_, standing_, plan_.main));
+    report_.planned = plan_.units() + rows_without_session_;
+    report_.quota_floor_seconds = plan_.quota_seconds;
+    report_.copy_floor_seconds = plan_.copy_seconds;
+    metrics_.units_planned.set(report_.planned);
+    metrics_.units_skipped.set(plan_.skipped);
+    engine.execute(std::move(plan_.main), universe_);
+    engine.execute(std::move(plan_.gaps), universe_);
+    if (engine.failure() || environment_.stop->requested()) return {};
+    ICINGEST_TRY(optional_routes(engine));
+    if (engine.failure() || environment_.stop->requested()) return {};
+    return restatements(engine);
+  };
+  Result<void> done = do_all();
+  failure_text_ = describe_failure(engine, metrics_);
+  if (environment_.watch) environment_.watch(std::string(pipeline_.name), nullptr, nullptr);
+  if (auto failure = engine.failure()) return std::unexpected(std::move(*failure));
+  return done;
+}
+
+Report Run::finish(const Error* error) {
+  report_.unavailable = rows_without_session_;
+  report_.take(metrics_);
+  report_.skipped = plan_.skipped;
+  report_.seconds = std::chrono::duration<double>(environment_.clock->tick() - started_).count();
+  const ProcessUsage usage = process_usage();
+  report_.cpu_seconds = usage.cpu_seconds;
+  report_.peak_rss_bytes = usage.peak_rss_bytes;
+  if (const int signal = environment_.stop->signal(); signal != 0) {
+    report_.exit = static_cast<ExitCode>(128 + signal);
+    report_.message = "stopped; what was whole is committed. Go on with the same command and --resume";
+  } else if (error != nullptr) {
+    report_.exit = error->exit;
+    report_.message = error->describe();
+  } else if (report_.failed > 0) {
+    report_.exit = ExitCode::later;
+    report_.message = failure_text_;
+  } else if (report_.unavailable > 0) {
+    report_.exit = ExitCode::person;
+    report_.message = fmt::format("{} units are not covered by the plan behind this key; upgrade it, or ask for fewer --years",
+                                  report_.unavailable);
+  } else if (report_.rows_rejected > 0) {
+    report_.exit = ExitCode::rejects;
+    report_.message = fmt::format("{} rows were quarantined; see `icingest rejects {}`", report_.rows_rejected, report_.command);
+  }
+  const auto recorded = [&]() -> Result<void> {
+    ICINGEST_TRY_LET(pg::Control* const control, session_.control());
+    return checkpoint::Ledger(*control).finish_run(report_.run_id, static_cast<int>(report_.exit), report_.strategy, report_.to_json());
+  }();
+  if (!recorded) log::debug("the end of the run is not in the ledger: {}", recorded.error().describe());
+  return report_;
+}
+
+Result<Report> Run::go() {
+  ICINGEST_TRY(prepare());
+  const Result<void> worked = work();
+  return finish(worked ? nullptr : &worked.error());
+}
+
+// A pipeline whose universe comes from a table that is still empty has it filled first.
+Result<void> fill_universe(Session& session, const Environment& environment, const Pipeline& pipeline) {
+  const UniverseRule& rule = *pipeline.universe;
+  const Pipeline* const filler = find_pipeline(environment.pipelines, rule.filled_by);
+  ICINGEST_CHECK(filler != nullptr);
+  log::info("{} is empty; running `icingest {}` first", rule.filled_by, rule.filled_by);
+  ICINGEST_TRY_LET(const Report report, ingest(session, environment, *filler, {}));
+  if (report.exit != ExitCode::complete && report.exit != ExitCode::rejects) {
+    return Failure(Error{.action = Action::fail_run,
+                         .exit = report.exit,
+                         .message = fmt::format("{} could not be filled: {}", rule.filled_by, report.message)});
+  }
+  log::info("{}: {} rows", rule.filled_by, text::grouped(report.rows_written));
+  return {};
+}
+
+}  // namespace
+
+const Pipeline* find_pipeline(const std::vector<Pipeline>& pipelines, std::string_view name) {
+  const auto found =
+      std::find_if(pipelines.begin(), pipelines.end(), [&](const Pipeline& pipeline) { return pipeline.name == name; });
+  return found == pipelines.end() ? nullptr : &*found;
+}
+
+Result<void> Session::open() {
+  ICINGEST_TRY(control());
+  return take_lock();
+}
+
+Result<pg::Control*> Session::control() {
+  if (control_) {
+    const Result<int> alive = control_->transact("ask for a sign of life", [](pqxx::work& tx) { return tx.exec("SELECT 1").front()[0].as<int>(); });
+    if (alive) return &*control_;
+    control_.reset();
+  }
+  const Tick since = environment_.clock->tick();
+  for (;;) {
+    Result<pg::Control> connected = pg::Control::connect(environment_.db);
+    if (connected) {
+      control_.emplace(std::move(*connected));
+      return &*control_;
+    }
+    const bool away = connected.error().action == Action::reconnect;
+    const bool patient = environment_.clock->tick() - since < std::min<std::chrono::milliseconds>(environment_.outage_patience, std::chrono::seconds(10));
+    if (!away || !patient || environment_.stop->requested()) return std::unexpected(std::move(connected).error());
+    std::this_thread::sleep_for(std::chrono::milliseconds(250));
+  }
+}
+
+Result<void> Session::take_lock() {
+  for (bool said = false;; said = true) {
+    ICINGEST_TRY_LET(pg::Control* const control, control());
+    ICINGEST_TRY_LET(const bool taken, control->transact("take the run lock", [](pqxx::work& tx) {
+      return tx.exec("SELECT pg_try_advisory_lock(hashtextextended('icingest.run', 0))").front()[0].as<bool>();
+    }));
+    if (taken) return {};
+    if (!said) log::warn("another icingest run is at work on this database; waiting for it to end");
+    if (environment_.stop->requested()) return later_error("stopped while waiting for another run");
+    std::this_thread::sleep_for(kLockPoll);
+  }
+}
+
+Result<Universe> read_universe(pg::Control& control, const Pipeline& pipeline, const IngestOptions& options) {
+  if (!options.tickers.empty()) {
+    std::vector<std::string> symbols = options.tickers;
+    std::sort(symbols.begin(), symbols.end());
+    if (options.limit) symbols.resize(std::min(symbols.size(), static_cast<std::size_t>(*options.limit)));
+    return Universe::of(std::move(symbols));
+  }
+  if (!pipeline.universe || options.everything) return Universe::everything();
+  ICINGEST_TRY_LET(auto symbols, control.transact("read the universe", [&](pqxx::work& tx) {
+    std::vector<std::string> found;
+    for (const auto& row : tx.exec(std::string(pipeline.universe->sql))) found.push_back(row[0].as<std::string>());
+    return found;
+  }));
+  std::sort(symbols.begin(), symbols.end());
+  if (options.limit) symbols.resize(std::min(symbols.size(), static_cast<std::size_t>(*options.limit)));
+  return Universe::of(std::move(symbols));
+}
+
+Result<Report> ingest(Session& session, const Environment& environment, const Pipeline& pipeline,
+                      const IngestOptions& options) {
+  ICINGEST_TRY_LET(fetch::SourceConfig source, environment.source_config(pipeline.source));
+  const bool needs_universe = pipeline.universe && pipeline.universe->filled_by != pipeline.name &&
+                              options.tickers.empty() && !options.everything;
+  if (needs_universe) {
+    ICINGEST_TRY_LET(pg::Control* control, session.control());
+    ICINGEST_TRY(prepare_schema(*control, environment));
+    ICINGEST_TRY_LET(const Universe before, read_universe(*control, pipeline, options));
+    if (before.symbols().empty()) {
+      ICINGEST_TRY(fill_universe(session, environment, pipeline));
+      ICINGEST_TRY_LET(control, session.control());
+      ICINGEST_TRY_LET(const Universe after, read_universe(*control, pipeline, options));
+      if (after.symbols().empty()) {
+        return person_error(fmt::format("there is nothing to load: {} has no symbol that {} keeps", pipeline.universe->filled_by, pipeline.name),
+                            fmt::format("check `icingest {}` and its table", pipeline.universe->filled_by));
+      }
+    }
+  }
+  return Run(session, environment, pipeline, options, std::move(source)).go();
+}
+
+Result<Plan> plan_only(Session& session, const Environment& environment, const Pipeline& pipeline,
+                       const IngestOptions& options) {
+  ICINGEST_TRY_LET(const Window window, window_of(options, environment.clock->now()));
+  ICINGEST_TRY_LET(const fetch::SourceConfig source, environment.source_config(pipeline.source));
+  ICINGEST_TRY_LET(pg::Control* const control, session.control());
+  ICINGEST_TRY_LET(const bool has_ledger, pg::has_ledger(*control));
+  Standing standing;
+  Universe universe = Universe::of(options.tickers);
+  if (has_ledger) {
+    ICINGEST_TRY_LET(standing, read_standing(*control, pipeline));
+    ICINGEST_TRY_LET(universe, read_universe(*control, pipeline, options));
+  }
+  return make_plan(pipeline, options, source.limit, universe, standing, window, environment.clock->now());
+}
+
+}  // namespace icingest::run

@@ -1,0 +1,25 @@
+// options.h: what a person asked a pipeline to do.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "icingest/pipeline.h"
+
+namespace icingest::run {
+
+struct IngestOptions {
+  int years = 10;
+  std::optional<Date> from;
+  std::optional<Date> to;
+  bool resume = false;
+  std::vector<std::string> tickers;  // --tickers and --tickers-file; empty: the pipeline's universe
+  std::optional<std::int64_t> limit;
+  std::string strategy = "auto";
+  std::optional<int> refresh;  // sessions; given: always read again
+  bool everything = false;     // --universe all
+  Options own;                 // the pipeline's options
+};
+
+}  // namespace icingest::run

@@ -1,0 +1,319 @@
+#include "run/plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/text.h"
+#include "icingest/calendar.h"
+
+namespace icingest::run {
+namespace {
+
+using checkpoint::UnitRecord;
+using checkpoint::UnitState;
+
+constexpr double kBytesPerSecond = 12.5e6;  // 100 Mbit/s
+// One stream into a bare table on the class of machine in docs/performance.md; a floor, not a promise.
+constexpr double kCopyRowsPerSecond = 780'000;
+
+const UnitRecord* find_unit(const Standing& standing, const std::string& key) {
+  const auto found = standing.units.find(key);
+  return found == standing.units.end() ? nullptr : &found->second;
+}
+
+bool was_loaded(const UnitRecord* unit) { return unit != nullptr && unit->rows > 0; }
+
+bool has_prefix(const UnitRecord& unit, std::string_view prefix) {
+  return unit.unit.size() > prefix.size() && unit.unit.starts_with(prefix) && unit.unit[prefix.size()] == '/';
+}
+
+RouteCost cost_of(const Cover& cover, const Route* by_session, const Route* by_symbol, std::int64_t sessions,
+                  std::int64_t symbols, const RateLimit& limit) {
+  RouteCost cost;
+  cost.requests = static_cast<std::int64_t>(cover.sessions.size() + cover.symbols.size());
+  if (by_session != nullptr) {
+    const auto rows = std::max(by_session->rows_per_answer, symbols);
+    cost.bytes += static_cast<double>(cover.sessions.size()) * static_cast<double>(rows) * by_session->bytes_per_row;
+  }
+  if (by_symbol != nullptr) {
+    cost.bytes += static_cast<double>(cover.symbols.size()) * static_cast<double>(sessions) * by_symbol->bytes_per_row;
+  }
+  const double per_second = limit.permits / (static_cast<double>(limit.window.count()) / 1e6);
+  cost.quota_seconds = static_cast<double>(cost.requests) / per_second;
+  cost.transfer_seconds = cost.bytes / kBytesPerSecond;
+  return cost;
+}
+
+// What one choice of strategy means.
+struct Candidate {
+  std::string_view strategy;
+  Cover cover;
+  RouteCost cost;
+};
+
+class SessionPlanner {
+ public:
+  SessionPlanner(const Pipeline& pipeline, const IngestOptions& options, const RateLimit& limit,
+                 const Universe& universe, const Standing& standing, const Window& window, Instant now)
+      : options_(options),
+        limit_(limit),
+        universe_(universe),
+        standing_(standing),
+        by_session_(find_route(pipeline, Grain::session)),
+        by_symbol_(find_route(pipeline, Grain::symbol)),
+        scope_(scope_of(options, universe)) {
+    plan_.from = window.from;
+    plan_.to = window.to;
+    plan_.sessions = nyse::sessions(window.from, window.to);
+    plan_.symbols = static_cast<std::int64_t>(universe.symbols().size());
+    find_missing_cells(pipeline, now);
+  }
+
+  Result<Plan> plan() {
+    std::vector<Candidate> candidates = make_candidates();
+    for (Candidate& candidate : candidates) {
+      candidate.cost.route = candidate.strategy;
+      plan_.costs.push_back(candidate.cost);
+    }
+    const Candidate* const chosen = choose(candidates);
+    if (chosen == nullptr) {
+      return usage_error(fmt::format("--strategy {} cannot serve this run", options_.strategy),
+                         options_.everything ? "a run over everything the source has goes by session"
+                                             : "use --strategy auto");
+    }
+    plan_.strategy = chosen->strategy;
+    plan_.quota_seconds = chosen->cost.quota_seconds;
+    add_units(*chosen);
+    for (const auto& [session, symbols] : missing_.by_session) {
+      plan_.expected_rows += options_.everything ? by_session_->rows_per_answer : symbols;
+    }
+    plan_.copy_seconds = static_cast<double>(plan_.expected_rows) / kCopyRowsPerSecond;
+    return std::move(plan_);
+  }
+
+ private:
+  void find_missing_cells(const Pipeline& pipeline, Instant now) {
+    CoverageInput input{.sessions = &plan_.sessions,
+                        .symbols = &universe_.symbols(),
+                        .everything = options_.everything,
+                        .resume = options_.resume,
+                        .scope = scope_,
+                        .session_prefix = std::string(by_session_->unit_prefix),
+                        .symbol_prefix = std::string(by_symbol_->unit_prefix),
+                        .units = &standing_.units,
+                        .members = &standing_.members};
+    const auto refresh = static_cast<std::size_t>(std::max(options_.refresh.value_or(pipeline.refresh_sessions), 0));
+    const std::size_t newest = std::min(refresh, plan_.sessions.size());
+    input.refresh.assign(plan_.sessions.end() - static_cast<std::ptrdiff_t>(newest), plan_.sessions.end());
+    // By default a session is read again once the market has closed since; --refresh N asks for it in any case.
+    input.fresh_since = options_.refresh ? now : nyse::close_of(nyse::last_closed_session(now));
+    missing_ = find_missing(input);
+  }
+
+  [[nodiscard]] std::vector<Candidate> make_candidates() const {
+    const auto sessions = static_cast<std::int64_t>(plan_.sessions.size());
+    const auto candidate = [&](const Route* route, Cover cover) {
+      const RouteCost cost = cost_of(cover, by_session_, by_symbol_, sessions, plan_.symbols, limit_);
+      return Candidate{route->name, std::move(cover), cost};
+    };
+    if (options_.everything) return {candidate(by_session_, cover_by_session(missing_))};
+    return {candidate(by_session_, cover_mixed(missing_, plan_.symbols)),
+            candidate(by_session_, cover_by_session(missing_)), candidate(by_symbol_, cover_by_symbol(missing_))};
+  }
+
+  [[nodiscard]] const Candidate* choose(const std::vector<Candidate>& candidates) const {
+    const Candidate* best = nullptr;
+    for (const Candidate& candidate : candidates) {
+      if (options_.strategy != "auto" && options_.strategy != candidate.strategy) continue;
+      const auto rank = [](const Candidate& c) { return std::pair(c.cost.floor_seconds(), c.cost.requests); };
+      if (best == nullptr || rank(candidate) < rank(*best)) best = &candidate;
+    }
+    // Nothing to do: name the way it was done.
+    if (best != nullptr && best->cost.requests == 0 && options_.strategy == "auto") {
+      const bool by_symbol = std::none_of(standing_.units.begin(), standing_.units.end(), [&](const auto& entry) {
+        return has_prefix(entry.second, by_session_->unit_prefix);
+      });
+      if (by_symbol && candidates.size() > 1) best = &candidates.back();
+    }
+    return best;
+  }
+
+  void add_units(const Candidate& chosen) {
+    const bool session_loaded = any_loaded(by_session_->unit_prefix);
+    const bool symbol_loaded = any_loaded(by_symbol_->unit_prefix);
+    // Newest first: what readers look at is back before the rest.
+    for (auto session = chosen.cover.sessions.rbegin(); session != chosen.cover.sessions.rend(); ++session) {
+      PlannedUnit planned{.route = by_session_, .scope = scope_};
+      planned.unit = {.key = session_key(by_session_->unit_prefix, *session, scope_), .grain = Grain::session, .from = *session, .to = *session};
+      const UnitRecord* const record = find_unit(standing_, planned.unit.key);
+      planned.expected_generation = record != nullptr ? record->generation : 0;
+      planned.staged = standing_.adopted || was_loaded(record) || symbol_loaded || (!scope_.empty() && session_loaded);
+      plan_.main.push_back(std::move(planned));
+    }
+    const bool only_symbols = chosen.strategy == by_symbol_->name;
+    for (const std::string& symbol : chosen.cover.symbols) {
+      PlannedUnit planned = symbol_unit(symbol, plan_.from, plan_.to);
+      planned.staged = standing_.adopted || session_loaded || was_loaded(find_unit(standing_, planned.unit.key)) ||
+                       !chosen.cover.sessions.empty();
+      (only_symbols ? plan_.main : plan_.gaps).push_back(std::move(planned));
+    }
+    const auto whole = only_symbols ? plan_.symbols : static_cast<std::int64_t>(plan_.sessions.size());
+    plan_.skipped = whole - static_cast<std::int64_t>(plan_.main.size());
+  }
+
+  [[nodiscard]] PlannedUnit symbol_unit(const std::string& symbol, Date from, Date to) const {
+    PlannedUnit planned{.route = by_symbol_, .scope = {}};
+    planned.unit = {.key = fmt::format("{}/{}", by_symbol_->unit_prefix, symbol), .grain = Grain::symbol, .from = from, .to = to, .symbol = symbol};
+    const UnitRecord* const record = find_unit(standing_, planned.unit.key);
+    planned.expected_generation = record != nullptr ? record->generation : 0;
+    return planned;
+  }
+
+  [[nodiscard]] bool any_loaded(std::string_view prefix) const {
+    return std::any_of(standing_.units.begin(), standing_.units.end(),
+                       [&](const auto& entry) { return has_prefix(entry.second, prefix) && entry.second.rows > 0; });
+  }
+
+  const IngestOptions& options_;
+  const RateLimit& limit_;
+  const Universe& universe_;
+  const Standing& standing_;
+  const Route* by_session_;
+  const Route* by_symbol_;
+  std::string scope_;
+  Missing missing_;
+  Plan plan_;
+};
+
+// The whole dataset, once a day.
+Result<Plan> plan_whole(const Route& route, const IngestOptions& options, const RateLimit& limit,
+                        const Standing& standing, const Window& window, Date today) {
+  if (options.strategy != "auto" && options.strategy != route.name) {
+    return usage_error(fmt::format("unknown --strategy {}", options.strategy), fmt::format("use auto or {}", route.name));
+  }
+  Plan plan{.strategy = std::string(route.name), .from = window.from, .to = window.to};
+  PlannedUnit planned{.route = &route};
+  planned.unit = {.key = fmt::format("{}/{}", route.unit_prefix, route.unit_name ? route.unit_name(options.own) : "all"),
+                  .grain = Grain::whole,
+                  .from = today,
+                  .to = today};
+  const UnitRecord* const record = find_unit(standing, planned.unit.key);
+  planned.expected_generation = record != nullptr ? record->generation : 0;
+  planned.staged = true;
+  if (options.resume && record != nullptr && record->state == UnitState::done && record->basis == today) {
+    plan.skipped = 1;
+    return plan;
+  }
+  plan.main.push_back(std::move(planned));
+  plan.expected_rows = route.expected_rows;
+  RouteCost cost{.route = route.name, .requests = (route.expected_rows + route.rows_per_answer - 1) / std::max<std::int64_t>(1, route.rows_per_answer)};
+  cost.bytes = static_cast<double>(route.expected_rows) * route.bytes_per_row;
+  cost.quota_seconds = static_cast<double>(cost.requests) * static_cast<double>(limit.window.count()) / 1e6 / limit.permits;
+  cost.transfer_seconds = cost.bytes / kBytesPerSecond;
+  plan.quota_seconds = cost.quota_seconds;
+  plan.copy_seconds = static_cast<double>(plan.expected_rows) / kCopyRowsPerSecond;
+  plan.costs.push_back(cost);
+  return plan;
+}
+
+}  // namespace
+
+const Route* find_route(const Pipeline& pipeline, Grain grain) {
+  const auto found = std::find_if(pipeline.routes.begin(), pipeline.routes.end(),
+                                  [&](const Route& route) { return route.grain == grain && !route.only_with_option; });
+  return found == pipeline.routes.end() ? nullptr : &*found;
+}
+
+Result<Window> window_of(const IngestOptions& options, Instant now) {
+  const Date closed = nyse::last_closed_session(now);
+  const Date to = options.to.value_or(closed);
+  if (to > closed) {
+    return usage_error(fmt::format("--to {} lies after the last closed session ({})", to_string(to), to_string(closed)));
+  }
+  if (options.years < 1 || options.years > 100) return usage_error("--years takes a number from 1 to 100");
+  // N calendar years back from today, or from --to when that is given.
+  const Date from = options.from.value_or(years_before(options.to.value_or(new_york::date_of(now)), options.years));
+  if (from > to) {
+    return usage_error(fmt::format("--from {} lies after --to {}", to_string(from), to_string(to)));
+  }
+  return Window{from, to};
+}
+
+std::string scope_of(const IngestOptions& options, const Universe& universe) {
+  if (options.everything) return "all";
+  if (options.tickers.empty() && !options.limit) return "";
+  return "set:" + universe.fingerprint();
+}
+
+Result<Plan> make_plan(const Pipeline& pipeline, const IngestOptions& options, const RateLimit& limit,
+                       const Universe& universe, const Standing& standing, const Window& window, Instant now) {
+  if (const Route* const whole = find_route(pipeline, Grain::whole)) {
+    return plan_whole(*whole, options, limit, standing, window, new_york::date_of(now));
+  }
+  return SessionPlanner(pipeline, options, limit, universe, standing, window, now).plan();
+}
+
+std::vector<PlannedUnit> plan_optional_route(const Route& route, const IngestOptions& options, const Universe& universe,
+                                             const Standing& standing, Date today, std::int64_t& skipped) {
+  std::vector<PlannedUnit> units;
+  for (const std::string& symbol : universe.symbols()) {
+    PlannedUnit planned{.route = &route, .staged = true};
+    planned.unit = {.key = fmt::format("{}/{}", route.unit_prefix, symbol), .grain = route.grain, .from = today, .to = today, .symbol = symbol};
+    const UnitRecord* const record = find_unit(standing, planned.unit.key);
+    planned.expected_generation = record != nullptr ? record->generation : 0;
+    const bool done = record != nullptr && (record->state == UnitState::done || record->state == UnitState::empty);
+    if (options.resume && done) ++skipped;
+    else units.push_back(std::move(planned));
+  }
+  return units;
+}
+
+std::optional<Date> oldest_basis(const Standing& standing) {
+  std::optional<Date> oldest;
+  for (const auto& [key, unit] : standing.units) {
+    if (unit.rows > 0 && (!oldest || unit.basis < *oldest)) oldest = unit.basis;
+  }
+  return oldest;
+}
+
+std::vector<PlannedUnit> plan_restatements(const Pipeline& pipeline, const Standing& standing, const Universe& universe,
+                                           const std::vector<Restatement>& events) {
+  const Route* const by_session = find_route(pipeline, Grain::session);
+  const Route* const by_symbol = find_route(pipeline, Grain::symbol);
+  std::map<std::string, Date> newest_event;
+  for (const Restatement& event : events) {
+    if (!universe.contains(event.symbol)) continue;
+    Date& newest = newest_event[event.symbol];
+    newest = std::max(newest, event.effective);
+  }
+  // Session units by session, to see what an event leaves on the old basis.
+  std::vector<const UnitRecord*> sessions;
+  for (const auto& [key, unit] : standing.units) {
+    if (has_prefix(unit, by_session->unit_prefix) && unit.rows > 0) sessions.push_back(&unit);
+  }
+  std::vector<PlannedUnit> units;
+  for (const auto& [symbol, effective] : newest_event) {
+    const std::string key = fmt::format("{}/{}", by_symbol->unit_prefix, symbol);
+    const UnitRecord* const own = find_unit(standing, key);
+    std::optional<Window> loaded;
+    const auto extend = [&](Date from, Date to) {
+      loaded = loaded ? Window{std::min(loaded->from, from), std::max(loaded->to, to)} : Window{from, to};
+    };
+    bool stale = own != nullptr && own->rows > 0 && own->from < effective && own->basis < effective;
+    if (was_loaded(own)) extend(own->from, own->to);
+    for (const UnitRecord* session : sessions) {
+      extend(session->from, session->from);
+      const bool reread = own != nullptr && own->basis >= effective && session->from >= own->from && session->from <= own->to;
+      stale = stale || (session->from < effective && session->basis < effective && !reread);
+    }
+    if (!stale || !loaded) continue;
+    PlannedUnit planned{.route = by_symbol, .staged = true};
+    planned.unit = {.key = key, .grain = Grain::symbol, .from = loaded->from, .to = loaded->to, .symbol = symbol};
+    planned.expected_generation = own != nullptr ? own->generation : 0;
+    units.push_back(std::move(planned));
+  }
+  return units;
+}
+
+}  // namespace icingest::run

@@ -1,0 +1,81 @@
+// plan.h: what a run will do, decided before the first request.
+//
+// The cheapest way first: the strategies are compared by what is still missing, in requests and bytes at the limits
+// in force, and the floor that results is printed.
+//
+// Threads   pure functions
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "icingest/universe.h"
+#include "run/coverage.h"
+#include "run/engine.h"
+#include "run/options.h"
+
+namespace icingest::run {
+
+struct RouteCost {
+  std::string_view route;
+  std::int64_t requests = 0;
+  double bytes = 0;
+  double quota_seconds = 0;     // requests at the limit in force
+  double transfer_seconds = 0;  // bytes at 100 Mbit/s
+  [[nodiscard]] double floor_seconds() const { return std::max(quota_seconds, transfer_seconds); }
+};
+
+struct Plan {
+  std::string strategy;
+  Date from{};
+  Date to{};
+  std::vector<Date> sessions;
+  std::int64_t symbols = 0;         // 0: whatever the source delivers
+  std::vector<RouteCost> costs;     // of every strategy that could serve
+  std::vector<PlannedUnit> main;    // in order of work
+  std::vector<PlannedUnit> gaps;    // single symbols that the main route leaves out
+  std::int64_t skipped = 0;         // units done by earlier runs
+  std::int64_t expected_rows = 0;
+  double quota_seconds = 0;
+  double copy_seconds = 0;
+
+  [[nodiscard]] std::int64_t units() const { return static_cast<std::int64_t>(main.size() + gaps.size()) + skipped; }
+};
+
+// What the ledger and the tables say; read by the caller.
+struct Standing {
+  std::map<std::string, checkpoint::UnitRecord> units;
+  std::map<std::string, int> members;
+  bool adopted = false;  // the table held rows before the ledger began: everything is staged
+};
+
+struct Window {
+  Date from{};
+  Date to{};
+};
+// --from/--to/--years at this moment; errors for an empty or future window.
+[[nodiscard]] Result<Window> window_of(const IngestOptions& options, Instant now);
+
+// The scope of a run's session units: '' for members, 'all', or the fingerprint of a restricted set.
+[[nodiscard]] std::string scope_of(const IngestOptions& options, const Universe& universe);
+
+[[nodiscard]] Result<Plan> make_plan(const Pipeline& pipeline, const IngestOptions& options, const RateLimit& limit,
+                                     const Universe& universe, const Standing& standing, const Window& window,
+                                     Instant now);
+
+// A route that an option switched on, over the pipeline's universe.
+[[nodiscard]] std::vector<PlannedUnit> plan_optional_route(const Route& route, const IngestOptions& options,
+                                                           const Universe& universe, const Standing& standing,
+                                                           Date today, std::int64_t& skipped);
+
+// Symbols whose loaded history is on an older basis than one of these events.
+[[nodiscard]] std::vector<PlannedUnit> plan_restatements(const Pipeline& pipeline, const Standing& standing,
+                                                         const Universe& universe,
+                                                         const std::vector<Restatement>& events);
+// The oldest basis of anything loaded, or nothing when nothing is.
+[[nodiscard]] std::optional<Date> oldest_basis(const Standing& standing);
+
+[[nodiscard]] const Route* find_route(const Pipeline& pipeline, Grain grain);
+
+}  // namespace icingest::run
