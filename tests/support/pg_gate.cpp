@@ -1,0 +1,103 @@
+#include "support/pg_gate.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <string_view>
+
+namespace icingest::test {
+namespace {
+
+sockaddr_un address_of(const std::string& directory, const std::string& port) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::string path = directory + "/.s.PGSQL." + port;
+  std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
+  return address;
+}
+
+}  // namespace
+
+PgGate::PgGate(const pg::DbConfig& server) : server_(server), listener_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  const sockaddr_un address = address_of(dir_.path().string(), "5432");
+  ::bind(listener_, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  ::listen(listener_, 64);
+  accepting_ = std::thread([this] { accept_loop(); });
+}
+
+PgGate::~PgGate() {
+  ending_ = true;
+  ::shutdown(listener_, SHUT_RDWR);
+  accepting_.join();
+  ::close(listener_);
+  {
+    const std::scoped_lock lock(mutex_);
+    for (const int fd : open_) ::shutdown(fd, SHUT_RDWR);
+  }
+  for (std::thread& thread : threads_) thread.join();
+}
+
+pg::DbConfig PgGate::config() const {
+  pg::DbConfig config = server_;
+  config.parameters["host"] = dir_.path().string();
+  config.parameters["port"] = "5432";
+  return config;
+}
+
+void PgGate::accept_loop() {
+  while (!ending_) {
+    const int fd = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+    if (fd < 0) return;
+    const std::scoped_lock lock(mutex_);
+    open_.push_back(fd);
+    threads_.emplace_back([this, fd] { relay(fd); });
+  }
+}
+
+// False: cut now, after the bytes went on.
+bool PgGate::forward(const char* bytes, std::size_t size, int server) {
+  const std::string_view view(bytes, size);
+  const bool is_commit = view.find("COMMIT") != std::string_view::npos;
+  const bool is_copy = size > 1000;  // statements are small, COPY pieces are not
+  bool cut = false;
+  if (is_commit && commits_left_ > 0 && --commits_left_ == 0) cut = true;
+  if (is_copy && copy_bytes_left_ > 0 && (copy_bytes_left_ -= static_cast<std::int64_t>(size)) <= 0) {
+    copy_bytes_left_ = 0;
+    cut = true;
+  }
+  ::send(server, bytes, size, MSG_NOSIGNAL);
+  if (cut) {
+    ++cuts_;
+    if (is_commit) ::usleep(50'000);  // the server commits, and its answer reaches nobody
+  }
+  return !cut;
+}
+
+void PgGate::relay(int client) {
+  const int server = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const sockaddr_un address = address_of(server_.parameters.at("host"), server_.parameters.at("port"));
+  if (::connect(server, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
+    pollfd entries[2] = {{client, POLLIN, 0}, {server, POLLIN, 0}};
+    for (char piece[65536];;) {
+      if (::poll(entries, 2, -1) < 0) break;
+      if (entries[0].revents != 0) {
+        const ssize_t got = ::recv(client, piece, sizeof piece, 0);
+        if (got <= 0 || !forward(piece, static_cast<std::size_t>(got), server)) break;
+      }
+      if (entries[1].revents != 0) {
+        const ssize_t got = ::recv(server, piece, sizeof piece, 0);
+        if (got <= 0 || ::send(client, piece, static_cast<std::size_t>(got), MSG_NOSIGNAL) < 0) break;
+      }
+    }
+  }
+  ::close(server);
+  const std::scoped_lock lock(mutex_);
+  std::erase(open_, client);
+  ::close(client);
+}
+
+}  // namespace icingest::test

@@ -1,0 +1,50 @@
+// pg_gate.h: a socket in front of PostgreSQL that can break the connection at a chosen moment: while rows are on their
+// way, or between a COMMIT and its answer.
+#pragma once
+
+#include <atomic>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "pg/db_config.h"
+#include "support/temp_dir.h"
+
+namespace icingest::test {
+
+class PgGate {
+ public:
+  explicit PgGate(const pg::DbConfig& server);
+  ~PgGate();
+  PgGate(const PgGate&) = delete;
+  PgGate& operator=(const PgGate&) = delete;
+
+  // The database behind the gate.
+  [[nodiscard]] pg::DbConfig config() const;
+
+  // Cuts after `nth` of these went from client to server (1: the next); the server still gets it.
+  void cut_after_commit(int nth) { commits_left_ = nth; }
+  // Cuts when this many bytes of COPY data have passed from now on.
+  void cut_after_copy_bytes(std::int64_t bytes) { copy_bytes_left_ = bytes; }
+  [[nodiscard]] int cuts() const { return cuts_; }
+
+ private:
+  void accept_loop();
+  void relay(int client);
+  bool forward(const char* bytes, std::size_t size, int server);
+
+  pg::DbConfig server_;
+  TempDir dir_;
+  int listener_ = -1;
+  std::atomic<bool> ending_{false};
+  std::atomic<int> commits_left_{0};
+  std::atomic<std::int64_t> copy_bytes_left_{0};
+  std::atomic<int> cuts_{0};
+  std::mutex mutex_;
+  std::vector<int> open_;
+  std::vector<std::thread> threads_;
+  std::thread accepting_;
+};
+
+}  // namespace icingest::test
