@@ -173,8 +173,8 @@ void SourceClient::note_success() {
 }
 
 bool SourceClient::is_given_up(Error& why) const {
-  const auto patience = ever_answered_ ? config_.outage_patience : kFirstPatience;
-  if (failures_ < kAwayAfter || clock_.tick() - failing_since_ < patience) return false;
+  const auto patience = ever_answered_ ? config_.outage_patience : std::min(kFirstPatience, config_.outage_patience);
+  if (failures_ < kFewestFailures || clock_.tick() - failing_since_ < patience) return false;
   why = {.action = Action::stop_source,
          .exit = ExitCode::later,
          .message = fmt::format("{} has been failing for {}: {}", config_.source.name,

@@ -57,6 +57,7 @@ class SourceClient {
 
  private:
   static constexpr int kAwayAfter = 8;  // failures in a row
+  static constexpr int kFewestFailures = 3;  // before giving up, however little patience there is
   // A source that never answered is probably a wrong address: no use in waiting long.
   static constexpr std::chrono::milliseconds kFirstPatience{15'000};
 

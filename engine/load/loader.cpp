@@ -117,19 +117,17 @@ Result<void> Loader::begin(const LoadJob& first) {
   ICINGEST_TRY(connect());
   if (fault::point("load.begin")) return injected("load.begin");
   const TableInfo& table = *first.table;
-  ICINGEST_TRY(conn_->exec("BEGIN"));
-  if (group_staged_) {
-    const Staging staging(table);
-    if (staged_table_ != &table) {
-      staged_table_ = nullptr;
-      ICINGEST_TRY(staging.create(*conn_));
-      staged_table_ = &table;
-    }
-    ICINGEST_TRY(conn_->copy_begin(staging.copy_sql()));
-  } else {
-    ICINGEST_TRY(conn_->copy_begin(
-        fmt::format("COPY {} ({}) FROM STDIN (FORMAT binary)", pg::quote_name(table.name), column_list(table))));
+  const Staging staging(table);
+  if (group_staged_ && staged_table_ != &table) {
+    // Before the transaction, or a rollback would take the temporary tables with it.
+    staged_table_ = nullptr;
+    ICINGEST_TRY(staging.create(*conn_));
+    staged_table_ = &table;
   }
+  ICINGEST_TRY(conn_->exec("BEGIN"));
+  ICINGEST_TRY(conn_->copy_begin(group_staged_ ? staging.copy_sql()
+                                               : fmt::format("COPY {} ({}) FROM STDIN (FORMAT binary)",
+                                                             pg::quote_name(table.name), column_list(table))));
   open_ = true;
   return conn_->copy_send(copy::kHeader);
 }

@@ -7,9 +7,9 @@ namespace icingest::pg {
 Result<Control> Control::connect(const DbConfig& config, std::chrono::milliseconds patience) {
   ICINGEST_TRY(PgConn::connect(config, patience));
   try {
-    auto connection = std::make_unique<pqxx::connection>(config.conninfo() + " application_name=icingest");
+    auto connection = std::make_unique<pqxx::connection>(config.with_session_settings().conninfo());
     pqxx::nontransaction setup(*connection);
-    setup.exec("SET TIME ZONE 'UTC'; SET client_encoding = 'UTF8'; SET client_min_messages = warning");
+    setup.exec("SET client_min_messages = warning");
     setup.commit();
     return Control(std::move(connection));
   } catch (const std::exception& error) {

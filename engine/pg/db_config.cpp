@@ -29,6 +29,19 @@ Result<DbConfig> DbConfig::from_uri(const std::string& uri) {
   return config;
 }
 
+DbConfig DbConfig::with_session_settings() const {
+  DbConfig config = *this;
+  config.parameters.try_emplace("application_name", "icingest");
+  config.parameters["client_encoding"] = "UTF8";
+  std::string& options = config.parameters["options"];
+  options += (options.empty() ? "" : " ") + std::string("-c timezone=UTC");
+  const auto user = parameters.find("user");
+  if (user != parameters.end() && user->second == "icingest" && options.find("search_path") == std::string::npos) {
+    options += " -c search_path=public";
+  }
+  return config;
+}
+
 std::string DbConfig::display() const {
   const auto get = [this](const char* name, std::string_view fallback) {
     const auto found = parameters.find(name);

@@ -42,14 +42,11 @@ std::int64_t PgResult::number(int row, int column) const { return text::parse_in
 std::int64_t PgResult::affected() const { return text::parse_int(PQcmdTuples(result_.get())).value_or(0); }
 
 Result<PgConn> PgConn::connect(const DbConfig& config, std::chrono::milliseconds patience) {
-  std::map<std::string, std::string> parameters = config.parameters;
-  parameters.try_emplace("application_name", "icingest");
+  std::map<std::string, std::string> parameters = config.with_session_settings().parameters;
   parameters.try_emplace("connect_timeout",
                          std::to_string(std::max<std::int64_t>(2, (patience.count() + 999) / 1000)));
   parameters.try_emplace("tcp_user_timeout", "30000");
-  parameters["client_encoding"] = "UTF8";
-  std::string& options = parameters["options"];
-  options += (options.empty() ? "" : " ") + std::string("-c timezone=UTC -c lock_timeout=60s");
+  parameters["options"] += " -c lock_timeout=60s";
   std::vector<const char*> names;
   std::vector<const char*> values;
   for (const auto& [name, value] : parameters) names.push_back(name.c_str()), values.push_back(value.c_str());

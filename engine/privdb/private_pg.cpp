@@ -263,7 +263,10 @@ Result<void> PrivatePg::create_database() {
   maintenance.parameters["dbname"] = "postgres";
   ICINGEST_TRY_LET(pg::PgConn conn, pg::PgConn::connect(maintenance, std::chrono::seconds(10)));
   ICINGEST_TRY_LET(const pg::PgResult there, conn.exec("SELECT 1 FROM pg_database WHERE datname = $1", {std::string(kName)}));
-  if (there.rows() == 0) ICINGEST_TRY(conn.exec(fmt::format("CREATE DATABASE {}", kName)));
+  if (there.rows() != 0) return {};
+  ICINGEST_TRY(conn.exec(fmt::format("CREATE DATABASE {}", kName)));
+  // The superuser is named like the ledger's schema; nobody's new table is to land there.
+  ICINGEST_TRY(conn.exec(fmt::format("ALTER ROLE {} SET search_path = public", kName)));
   return {};
 }
 

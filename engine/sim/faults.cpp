@@ -10,7 +10,7 @@
 namespace icingest::sim {
 namespace {
 
-constexpr int kStormLength = 5;
+constexpr int kStormLength = 3;
 
 std::optional<double> parse_chance(std::string_view text) {
   double value = 0;
@@ -64,10 +64,12 @@ std::optional<FaultKind> Faults::next() {
     --storm_left_;
     kind = FaultKind::storm_429;
   } else {
-    double roll = std::uniform_real_distribution<double>(0, 1)(random_);
-    for (std::size_t i = 0; i < kFaultKinds && !kind; ++i) {
-      roll -= chance_.at(i);
-      if (roll < 0) kind = static_cast<FaultKind>(i);
+    // Each kind has its own chance; of those that come up together one is taken, every one as likely.
+    std::uniform_real_distribution<double> roll(0, 1);
+    int hits = 0;
+    for (std::size_t i = 0; i < kFaultKinds; ++i) {
+      if (chance_.at(i) == 0 || roll(random_) >= chance_.at(i)) continue;
+      if (random_() % static_cast<std::uint64_t>(++hits) == 0) kind = static_cast<FaultKind>(i);
     }
     if (kind == FaultKind::storm_429) storm_left_ = kStormLength;
   }

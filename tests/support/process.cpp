@@ -37,7 +37,7 @@ Process::Process(const std::vector<std::string>& argv, const std::map<std::strin
   for (std::string& argument : arguments) raw_arguments.push_back(argument.data());
   raw_arguments.push_back(nullptr);
   std::vector<std::string> variables;
-  for (const char* inherited : {"PATH", "HOME", "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"}) {
+  for (const char* inherited : {"PATH", "HOME", "ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"}) {
     if (const char* value = std::getenv(inherited)) variables.push_back(std::string(inherited) + "=" + value);
   }
   for (const auto& [name, value] : environment) variables.push_back(name + "=" + value);

@@ -41,7 +41,7 @@ class TestServer {
 [[nodiscard]] std::string to_uri(const pg::DbConfig& config);
 
 // First column of the first row, as text; "(null)" for null, "(none)" without rows.
-[[nodiscard]] std::string query(const pg::DbConfig& db, const std::string& sql);
+std::string query(const pg::DbConfig& db, const std::string& sql);
 
 // Every row of the application's tables, ordered, as one text: what "the same table" means.
 [[nodiscard]] std::string dump(const pg::DbConfig& db, const std::string& table = "stock_prices");
