@@ -1,0 +1,211 @@
+// One table, whatever happens on the way to it.
+#include <signal.h>
+
+#include <atomic>
+#include <random>
+#include <thread>
+
+#include "support/end_to_end.h"
+
+namespace icingest {
+namespace {
+
+using test::Finished;
+using test::Process;
+using test::TestServer;
+using test::TestSim;
+
+class SameTable : public test::EndToEnd {
+ protected:
+  static const std::vector<std::string>& grouped() {
+    static const std::vector<std::string> arguments = {"prices", "--from", "2026-06-01", "--strategy", "grouped", "--resume"};
+    return arguments;
+  }
+  // What an undisturbed run leaves; made once.
+  static const std::string& reference() {
+    static const std::string table = [] {
+      TestSim sim(options());
+      const pg::DbConfig db = TestServer::instance().create_database();
+      complete(db, sim.environment(), grouped());
+      expect_verified(db);
+      return test::dump(db);
+    }();
+    return table;
+  }
+  static sim::SimOptions options(const std::string& faults = {}) {
+    return {.seed = 42, .tickers = 60, .from = make_date(2026, 5, 1), .massive_limit = {.permits = 200}, .faults = faults};
+  }
+  static void expect_same(const pg::DbConfig& db) {
+    EXPECT_TRUE(test::dump(db) == reference()) << "the table differs";
+    expect_verified(db);
+  }
+  static Variables fast(const TestSim& sim) { return sim.environment(); }
+  static std::vector<std::string> with_rate(std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), {"--rate", "massive=200/s"});
+    return arguments;
+  }
+
+  std::mt19937_64 random_{std::random_device{}()};
+  std::chrono::milliseconds moment(int at_most_ms) { return std::chrono::milliseconds(random_() % static_cast<std::uint64_t>(at_most_ms)); }
+};
+
+TEST_F(SameTable, ByEitherStrategy) {
+  TestSim sim(options());
+  const pg::DbConfig db = TestServer::instance().create_database();
+  complete(db, sim.environment(), {"prices", "--from", "2026-06-01", "--strategy", "per-ticker", "--resume"});
+  EXPECT_GT(reference().size(), 100'000U);
+  expect_same(db);
+}
+
+TEST_F(SameTable, ByOneStrategyOverTheOther) {
+  TestSim sim(options());
+  const pg::DbConfig db = TestServer::instance().create_database();
+  complete(db, sim.environment(), {"prices", "--from", "2026-08-03", "--strategy", "per-ticker"});
+  complete(db, sim.environment(), grouped());
+  expect_same(db);
+  const Finished again = run(db, sim.environment(), {"prices", "--from", "2026-06-01", "--strategy", "per-ticker"});
+  EXPECT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_EQ(number(again, "written"), 0);
+  expect_same(db);
+}
+
+TEST_F(SameTable, TheSecondRunSkipsEverything) {
+  TestSim sim(options());
+  const pg::DbConfig db = TestServer::instance().create_database();
+  complete(db, sim.environment(), grouped());
+  const std::int64_t requests = sim.stat("requests");
+  const Finished second = run(db, sim.environment(), grouped());
+  EXPECT_EQ(second.exit_code, 0);
+  EXPECT_EQ(number(second, "skipped"), number(second, "total"));
+  EXPECT_EQ(number(second, "written") + number(second, "unchanged"), 0);
+  EXPECT_EQ(sim.stat("requests"), requests);
+}
+
+// Two requests in three go wrong somehow, one in five with a 429, so this is slow and the window short.
+TEST_F(SameTable, WithEveryFaultOfTheSourceAtFivePercent) {
+  TestSim calm(options());
+  for (const std::string strategy : {"grouped", "per-ticker"}) {
+    const std::vector<std::string> arguments = with_rate({"prices", "--from", "2026-10-15", "--strategy", strategy, "--resume"});
+    const pg::DbConfig undisturbed = TestServer::instance().create_database();
+    complete(undisturbed, calm.environment(), arguments);
+    TestSim sim(options("all=0.05,latency=0.05:50ms;seed=3"));
+    const pg::DbConfig db = TestServer::instance().create_database();
+    complete(db, sim.environment(), arguments, 5);
+    EXPECT_TRUE(test::dump(db) == test::dump(undisturbed)) << strategy << ": the table differs";
+    expect_verified(db);
+    EXPECT_GT(sim.stat("requests"), 60) << "faults cost requests";
+  }
+}
+
+TEST_F(SameTable, KilledAtRandomMoments) {
+  reference();
+  const int wanted = test::rounds(20);
+  pg::DbConfig db = TestServer::instance().create_database();
+  int killed = 0;
+  int completed = 0;
+  for (int run_number = 0; killed < wanted; ++run_number) {
+    TestSim sim(options());
+    Process process(command(db, with_rate(grouped())), sim.environment());
+    std::this_thread::sleep_for(moment(run_number % 3 == 0 ? 600 : 2500));
+    if (process.running()) {
+      process.signal(SIGKILL);
+      ++killed;
+      static_cast<void>(process.wait());
+      continue;
+    }
+    const Finished finished = process.wait();
+    ASSERT_EQ(finished.exit_code, 0) << finished.err;
+    expect_same(db);
+    ++completed;
+    db = TestServer::instance().create_database();
+  }
+  TestSim sim(options());
+  complete(db, sim.environment(), with_rate(grouped()));
+  expect_same(db);
+  std::printf("%d runs killed, %d completed on the way\n", killed, completed);
+}
+
+TEST_F(SameTable, StoppedByASignalAtRandomMoments) {
+  reference();
+  const pg::DbConfig db = TestServer::instance().create_database();
+  for (int i = 0; i < test::rounds(20) / 4; ++i) {
+    const int signal = i % 2 == 0 ? SIGTERM : SIGINT;
+    TestSim sim(options());
+    Process process(command(db, with_rate(grouped())), sim.environment());
+    std::this_thread::sleep_for(std::chrono::milliseconds(300) + moment(900));
+    const auto asked = std::chrono::steady_clock::now();
+    process.signal(signal);
+    const Finished finished = process.wait(std::chrono::seconds(20));
+    if (finished.exit_code == 0) break;
+    EXPECT_EQ(finished.exit_code, 128 + signal) << finished.err;
+    EXPECT_LT(std::chrono::steady_clock::now() - asked, std::chrono::seconds(5));
+    EXPECT_TRUE(finished.out.empty() || finished.out.find("--resume") != std::string::npos) << finished.out;
+  }
+  TestSim sim(options());
+  complete(db, sim.environment(), with_rate(grouped()));
+  expect_same(db);
+}
+
+TEST_F(SameTable, WithPostgresKilledUnderIt) {
+  reference();
+  const int wanted = std::max(10, test::rounds(20) / 4);
+  int stops = 0;
+  while (stops < wanted) {
+    TestSim sim(options());
+    const pg::DbConfig db = TestServer::instance().create_database();
+    Process process(command(db, with_rate(grouped())), sim.environment());
+    std::this_thread::sleep_for(std::chrono::milliseconds(700));
+    while (process.running() && stops < wanted) {
+      TestServer::instance().stop("immediate");
+      TestServer::instance().start();
+      ++stops;
+      std::this_thread::sleep_for(moment(400));
+    }
+    const Finished finished = process.wait();
+    ASSERT_TRUE(finished.exit_code == 0 || finished.exit_code == 4) << finished.exit_code << "\n" << finished.err;
+    if (finished.exit_code != 0) complete(db, sim.environment(), with_rate(grouped()), 3);
+    expect_same(db);
+  }
+}
+
+TEST_F(SameTable, WithTwoRunsAtOnce) {
+  TestSim sim(options());
+  const pg::DbConfig db = TestServer::instance().create_database();
+  Process one(command(db, with_rate(grouped())), sim.environment());
+  Process two(command(db, with_rate(grouped())), sim.environment());
+  const Finished first = one.wait();
+  const Finished second = two.wait();
+  EXPECT_EQ(first.exit_code, 0) << first.err;
+  EXPECT_EQ(second.exit_code, 0) << second.err;
+  EXPECT_NE((first.err + second.err).find("another icingest run is at work"), std::string::npos);
+  EXPECT_EQ(number(first, "skipped") == 0, number(second, "skipped") != 0) << "one did the work, the other found it done";
+  expect_same(db);
+}
+
+#ifdef ICINGEST_FAULT_POINTS
+// Dies at the first fault point, then the second, … until a run passes them all.
+TEST_F(SameTable, KilledAtEveryFaultPointInTurn) {
+  reference();
+  const pg::DbConfig reference_db = TestServer::instance().create_database();
+  int points = 0;
+  for (const char* kind : {"kill", "fail"}) {
+    for (int n = 1;; n += 3) {
+      const pg::DbConfig db = TestServer::instance().create_database();
+      TestSim sim(options());
+      Variables variables = sim.environment();
+      variables["ICINGEST_FAULT"] = std::string(kind) + ":*:" + std::to_string(n);
+      const Finished broken = run(db, variables, with_rate(grouped()));
+      ASSERT_TRUE(broken.exit_code == 0 || broken.exit_code == 128 + SIGKILL) << broken.err;
+      ++points;
+      const bool passed_all = std::string_view(kind) == "kill" ? broken.exit_code == 0 : n > 12;
+      complete(db, sim.environment(), with_rate(grouped()));
+      expect_same(db);
+      if (passed_all || HasFailure()) break;
+    }
+  }
+  EXPECT_GT(points, 6);
+}
+#endif
+
+}  // namespace
+}  // namespace icingest
