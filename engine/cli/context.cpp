@@ -206,7 +206,7 @@ Result<run::Environment> Context::environment(Progress* progress) {
                                .memory_budget = *budget,
                                .outage_patience = std::chrono::milliseconds(*text::parse_duration_ms(settings_.outage_limit)),
                                .decode_threads = settings_.decoders > 0 ? settings_.decoders : std::clamp(cores / 2, 1, 4),
-                               .loader_threads = settings_.loaders};
+                               .streams = settings_.loaders};
   if (progress != nullptr) {
     environment.watch = [progress](const std::string& name, const Metrics* metrics, const run::Engine* engine) {
       progress->watch(name, metrics, engine);

@@ -11,6 +11,7 @@
 #include "icingest/calendar.h"
 #include "load/prove.h"
 #include "pg/schema.h"
+#include "pg/year_partitions.h"
 
 namespace icingest::cli {
 namespace {
@@ -65,6 +66,7 @@ struct PipelineStatus {
   std::string last_run;
   std::string last_exit;
   std::string freshness;
+  std::set<int> building;  // years that readers do not see yet
 };
 
 Result<PipelineStatus> read_status(pg::Control& control, const Pipeline& pipeline, Instant now) {
@@ -86,8 +88,14 @@ Result<PipelineStatus> read_status(pg::Control& control, const Pipeline& pipelin
     found.last_exit = runs.empty() ? "" : runs.front()[1].as<std::string>();
     return found;
   }));
+  if (!table.year_column.empty()) {
+    ICINGEST_TRY_LET(const pg::TableLayout layout, pg::read_layout(control, table));
+    status.building = layout.building;
+  }
+  const auto newest_year = [&] { return static_cast<int>(civil(Date(std::chrono::days(*status.newest_bucket))).year()); };
   // Nothing at all is the stalest state there is.
   if (status.rows == 0) status.freshness = "STALE (empty)";
+  else if (!status.building.empty() && status.building.contains(newest_year())) status.freshness = "BUILDING";
   else if (table.bucket_kind != BucketKind::session) status.freshness = "OK";
   else status.freshness = Date(std::chrono::days(*status.newest_bucket)) >= nyse::last_closed_session(now) ? "OK" : "STALE";
   return status;
@@ -127,6 +135,22 @@ void compare(const TableInfo& table, const checkpoint::Proofs& ledger, const che
   }
 }
 
+// Shows the years that a run left under construction; a sentence for each.
+Result<std::string> finish_years(pg::Control& control, const pg::DbConfig& db) {
+  std::string said;
+  for (const DatasetRow& dataset : proved_tables(all_pipelines(), {})) {
+    if (dataset.table.year_column.empty()) continue;
+    ICINGEST_TRY_LET(const pg::TableLayout layout, pg::read_layout(control, dataset.table));
+    if (layout.building.empty()) continue;
+    ICINGEST_TRY_LET(pg::PgConn conn, pg::PgConn::connect(db, std::chrono::seconds(10)));
+    for (const int year : layout.building) {
+      ICINGEST_TRY(pg::finish_year(conn, dataset.table, year));
+      said += fmt::format("  finished {} {}, which was under construction\n", dataset.table.name, year);
+    }
+  }
+  return said;
+}
+
 }  // namespace
 
 Result<Output> run_migrate(Context& context) {
@@ -135,6 +159,7 @@ Result<Output> run_migrate(Context& context) {
   std::vector<pg::WantedSchema> wanted;
   for (const Pipeline& pipeline : all_pipelines()) wanted.push_back({pipeline.schema, pipeline.adopt});
   ICINGEST_TRY_LET(const auto differences, pg::migrate(control, checkpoint::ledger_ddl(), wanted));
+  ICINGEST_TRY_LET(const auto finished, finish_years(control, db));
   const bool blocked = std::any_of(differences.begin(), differences.end(), [](const auto& d) { return d.blocking; });
   const ExitCode exit = blocked ? ExitCode::person : ExitCode::complete;
   if (context.settings().json) {
@@ -149,7 +174,7 @@ Result<Output> run_migrate(Context& context) {
   for (const pg::Difference& one : differences) {
     out += fmt::format("  {:<8} {}\n           {}\n", one.applied ? "mended" : one.blocking ? "BLOCKED" : "open", one.what, one.sql);
   }
-  return Output{exit, out};
+  return Output{exit, out + finished};
 }
 
 Result<Output> run_status(Context& context) {
@@ -167,10 +192,16 @@ Result<Output> run_status(Context& context) {
       json.number(state, count);
       units += fmt::format("{}{} {}", units.empty() ? "" : ", ", text::grouped(count), state);
     }
-    json.end_object().end_object();
+    json.end_object().begin_array("building");
+    for (const int year : status.building) json.number("", year);
+    json.end_array().end_object();
     if (status.rejected > 0) units += fmt::format(" ({} rows rejected)", text::grouped(status.rejected));
     out += fmt::format("{:<10} {:>14} {:>12} {:<14} {:<22} {:<6} {}\n", pipeline.name, text::grouped(status.rows), newest, status.freshness,
                        status.last_run, status.last_exit, units.empty() ? "-" : units);
+    if (!status.building.empty()) {
+      out += fmt::format("           years under construction, which readers do not see yet: {}; the next run, or `icingest migrate`, finishes them\n",
+                         fmt::join(status.building, ", "));
+    }
   }
   return Output{ExitCode::complete, context.settings().json ? json.end_array().end_object().str() + "\n" : out};
 }

@@ -10,6 +10,7 @@
 #include "load/prove.h"
 #include "load/tuples.h"
 #include "pg/identifier.h"
+#include "pg/year_partitions.h"
 
 namespace icingest::load {
 namespace {
@@ -38,33 +39,59 @@ Loader::Loader(const LoaderSettings& settings, const checkpoint::LedgerWriter& l
 
 void Loader::run() {
   for (;;) {
-    std::optional<std::unique_ptr<LoadJob>> job;
+    std::optional<LoadTask> task;
     bool timed_out = false;
     if (group_.empty()) {
-      job = queue_.pop();
+      task = queue_.pop();
     } else {
       // Short steps: a budget that others wait for may make the commit due at any time.
       constexpr std::chrono::milliseconds kStep{20};
-      job = queue_.pop_for(kStep, timed_out);
+      task = queue_.pop_for(kStep, timed_out);
     }
-    if (job && over_) {
-      (*job)->done(job->get(), later_error("the run is over"));
-      continue;
-    }
-    if (job) {
-      if (!group_.empty() && !fits_group(**job)) commit_group();
-      add(std::move(*job));
-    }
-    const bool ended = !job && !timed_out;
+    if (task) std::visit([this](auto& job) { take(std::move(job)); }, *task);
+    const bool ended = !task && !timed_out;
     if (!group_.empty() && (ended || is_due())) commit_group();
     if (ended) return;
   }
 }
 
+void Loader::take(std::unique_ptr<LoadJob> job) {
+  if (over_) {
+    job->done(job.get(), later_error("the run is over"));
+    return;
+  }
+  if (!group_.empty() && !fits_group(*job)) commit_group();
+  add(std::move(job));
+}
+
+void Loader::take(std::unique_ptr<YearJob> job) {
+  commit_group();
+  const Tick since = clock_.tick();
+  for (int attempt = 1;; ++attempt) {
+    if (over_ || stop_.requested()) return job->done(later_error("the run is over"));
+    const auto started = clock_.tick();
+    Result<void> finished = connect();
+    if (finished) {
+      const Stop::Registration at_stop(stop_, [this] { conn_->cancel(); });
+      finished = pg::finish_year(*conn_, *job->table, job->year);
+    }
+    metrics_.load_us.add(std::chrono::duration_cast<std::chrono::microseconds>(clock_.tick() - started).count());
+    if (finished) return job->done({});
+    const Error& error = finished.error();
+    const bool again = error.action == Action::reconnect || (error.action == Action::retry && attempt <= kRetries);
+    if (!again) give_up(error);
+    if (!again || !wait_for_database(error, attempt, since)) return job->done(std::move(finished));
+  }
+}
+
 bool Loader::fits_group(const LoadJob& job) const {
   const LoadJob& first = *group_.front();
-  return job.table == first.table && (job.staged || stage_always_) == group_staged_ &&
+  return job.table == first.table && needs_staging(job) == group_staged_ && job.aside == first.aside &&
          job.unit->grain == first.unit->grain;
+}
+
+bool Loader::needs_staging(const LoadJob& job) const {
+  return !job.aside && (job.staged || stage_always_ || !job.table->prefer.empty() || job.table->updates_only);
 }
 
 bool Loader::is_due() const {
@@ -84,7 +111,7 @@ void Loader::start_group() {
 void Loader::add(std::unique_ptr<LoadJob> job) {
   if (group_.empty()) {
     start_group();
-    group_staged_ = job->staged || stage_always_ || !job->table->prefer.empty() || job->table->updates_only;
+    group_staged_ = needs_staging(*job);
   }
   group_bytes_ += job->batch.rows.size();
   group_.push_back(std::move(job));
@@ -125,9 +152,10 @@ Result<void> Loader::begin(const LoadJob& first) {
     staged_table_ = &table;
   }
   ICINGEST_TRY(conn_->exec("BEGIN"));
-  ICINGEST_TRY(conn_->copy_begin(group_staged_ ? staging.copy_sql()
-                                               : fmt::format("COPY {} ({}) FROM STDIN (FORMAT binary)",
-                                                             pg::quote_name(table.name), column_list(table))));
+  const std::string target = first.aside ? pg::building_name(table) : pg::quote_name(table.name);
+  ICINGEST_TRY(conn_->copy_begin(
+      group_staged_ ? staging.copy_sql()
+                    : fmt::format("COPY {} ({}) FROM STDIN (FORMAT binary)", target, column_list(table))));
   open_ = true;
   return conn_->copy_send(copy::kHeader);
 }

@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <random>
+#include <variant>
 #include <vector>
 
 #include "checkpoint/ledger_write.h"
@@ -29,6 +30,7 @@ struct LoadJob {
   std::unique_ptr<Unit> unit;
   const TableInfo* table = nullptr;
   bool staged = false;  // may meet existing rows
+  bool aside = false;   // its years are built aside (load_plan.h)
   Batch batch;
   checkpoint::UnitWrite write;
   Budget::Hold hold;
@@ -36,7 +38,15 @@ struct LoadJob {
   std::move_only_function<void(LoadJob*, Result<void>)> done;
 };
 
-using LoadQueue = queue::ByteQueue<std::unique_ptr<LoadJob>>;
+// A year built aside that gets no more rows: to be indexed and moved into the table.
+struct YearJob {
+  const TableInfo* table = nullptr;
+  int year = 0;
+  std::move_only_function<void(Result<void>)> done;  // like LoadJob's
+};
+
+using LoadTask = std::variant<std::unique_ptr<LoadJob>, std::unique_ptr<YearJob>>;
+using LoadQueue = queue::ByteQueue<LoadTask>;
 
 struct LoaderSettings {
   pg::DbConfig db;
@@ -56,8 +66,11 @@ class Loader {
  private:
   using Group = std::vector<std::unique_ptr<LoadJob>>;
 
+  void take(std::unique_ptr<LoadJob> job);
+  void take(std::unique_ptr<YearJob> job);
   void add(std::unique_ptr<LoadJob> job);
   [[nodiscard]] bool fits_group(const LoadJob& job) const;
+  [[nodiscard]] bool needs_staging(const LoadJob& job) const;
   [[nodiscard]] bool is_due() const;
   void commit_group();
 

@@ -4,6 +4,7 @@
 
 #include "load/tuples.h"
 #include "pg/identifier.h"
+#include "pg/year_partitions.h"
 
 namespace icingest::load {
 namespace {
@@ -49,9 +50,9 @@ Result<checkpoint::Proofs> prove(pg::PgConn& conn, const TableInfo& table,
     if (++rows % kProgressRows == 0 && progress) progress(rows);
     return {};
   });
+  ICINGEST_TRY_LET(const std::string source, pg::all_rows(conn, table, "r"));
   ICINGEST_TRY(conn.copy_out(fmt::format("COPY (SELECT {}, {} FROM {} WHERE {}) TO STDOUT (FORMAT binary)",
-                                         table.bucket_sql, column_list(table), pg::quote_name(table.name),
-                                         row_filter(table)),
+                                         table.bucket_sql, column_list(table), source, row_filter(table)),
                              [&](std::string_view bytes) { return reader.feed(bytes); }));
   ICINGEST_TRY(reader.finish());
   return proofs;

@@ -1,4 +1,4 @@
-// prove.h: reads a table back and counts and digests what it holds, bucket by bucket.
+// prove.h: reads a table back and counts and digests what it holds, bucket by bucket, years under construction included.
 //
 // Threads   one owner of the connection
 // Cost      one pass over the dataset's rows, about a million a second

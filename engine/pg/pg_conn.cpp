@@ -4,6 +4,7 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 
 #include "core/log.h"
@@ -156,6 +157,13 @@ void PgConn::rollback() {
     }
   }
   static_cast<void>(exec("ROLLBACK"));
+}
+
+void PgConn::cancel() const {
+  const std::unique_ptr<PGcancel, decltype(&PQfreeCancel)> request(PQgetCancel(conn_.get()), &PQfreeCancel);
+  std::array<char, 256> why{};
+  // A refusal means that nothing runs any more, or that the connection is gone: the owner sees either.
+  if (request) static_cast<void>(PQcancel(request.get(), why.data(), static_cast<int>(why.size())));
 }
 
 Result<void> PgConn::copy_begin(const std::string& sql) {

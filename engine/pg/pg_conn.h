@@ -57,6 +57,9 @@ class PgConn {
   // Best effort; an unusable connection is no error, its transaction is gone anyway.
   void rollback();
 
+  // Asks the server to give up the statement that runs (SQLSTATE 57014). From any thread, while the owner waits in it.
+  void cancel() const;
+
   // COPY … FROM STDIN; bytes; end. `copy_end` gives the rows the server took.
   Result<void> copy_begin(const std::string& sql);
   Result<void> copy_send(std::string_view bytes);

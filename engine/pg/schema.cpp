@@ -285,27 +285,4 @@ Result<std::vector<Difference>> check_table(Control& control, const TableInfo& t
   });
 }
 
-Result<void> ensure_year_partitions(Control& control, const TableInfo& table, Date from, Date to) {
-  return control.transact("create partitions", [&](pqxx::work& tx) {
-    const auto kind = tx.exec_params("SELECT c.relkind, p.partstrat FROM pg_class c LEFT JOIN pg_partitioned_table p ON p.partrelid = c.oid "
-                                     "WHERE c.oid = to_regclass($1)",
-                                     quote_name(table.name));
-    if (kind.empty() || kind.front()[0].as<std::string>() != "p") return;
-    const auto existing = tx.exec_params("SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
-                                         "WHERE i.inhparent = to_regclass($1)",
-                                         quote_name(table.name));
-    std::set<std::string> names;
-    for (const auto& row : existing) names.insert(row[0].as<std::string>());
-    const int first = static_cast<int>(civil(from).year());
-    const int last = static_cast<int>(civil(to).year());
-    for (int year = first; year <= last; ++year) {
-      const std::string name = fmt::format("{}_{}", table.name, year);
-      if (names.contains(name)) continue;
-      tx.exec(fmt::format("CREATE TABLE IF NOT EXISTS {} PARTITION OF {} FOR VALUES FROM ('{}') TO ('{}')", quote_name(name),
-                          quote_name(table.name), to_string(new_york::midnight(make_date(year, 1, 1))),
-                          to_string(new_york::midnight(make_date(year + 1, 1, 1)))));
-    }
-  });
-}
-
 }  // namespace icingest::pg

@@ -42,7 +42,4 @@ Result<void> create_missing(Control& control, std::string_view ledger_sql, const
 // Differences between what COPY will send for `table` and what the catalog says; empty when the run may go on.
 [[nodiscard]] Result<std::vector<Difference>> check_table(Control& control, const TableInfo& table);
 
-// Sees to yearly partitions for [from, to] where the table is partitioned; other tables are left as they are.
-Result<void> ensure_year_partitions(Control& control, const TableInfo& table, Date from, Date to);
-
 }  // namespace icingest::pg

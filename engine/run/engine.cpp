@@ -37,6 +37,8 @@ Failure run_is_over() {
   return Failure(Error{.action = Action::stop_source, .exit = ExitCode::later, .message = "the run is over"});
 }
 
+int year_of(Date date) { return static_cast<int>(civil(date).year()); }
+
 std::chrono::milliseconds to_ms(std::chrono::microseconds time) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(time);
 }
@@ -71,11 +73,6 @@ Engine::Engine(EngineSettings settings, const Clock& clock, Metrics& metrics, St
       random_(std::random_device{}()),
       estimate_(std::min(kFirstEstimate, settings_.memory_budget / 4)) {
   decoders_.emplace(io_, buffers_, settings_.memory_budget, settings_.decode_threads, metrics_);
-  for (int i = 0; i < settings_.loader_threads; ++i) {
-    loaders_.push_back(std::make_unique<load::Loader>(loader_settings_, ledger_, load_queue_, budget_, clock_, metrics_,
-                                                      stop_, [this](const Error& error) { end_run(error); }));
-    threads_.emplace_back([loader = loaders_.back().get()] { loader->run(); });
-  }
   threads_.emplace_back([this] { io_.run(); });
   at_stop_.emplace(stop_, [this] { close_fetching(); });
 }
@@ -99,6 +96,15 @@ Engine::~Engine() {
   producer_.reset();
   guard_.reset();
   for (std::thread& thread : threads_) thread.join();
+}
+
+void Engine::use_streams(int streams) {
+  while (static_cast<int>(loaders_.size()) < streams) {
+    loaders_.push_back(std::make_unique<load::Loader>(loader_settings_, ledger_, load_queue_, budget_, clock_, metrics_,
+                                                      stop_, [this](const Error& error) { end_run(error); }));
+    threads_.emplace_back([loader = loaders_.back().get()] { loader->run(); });
+  }
+  streams_ = static_cast<int>(loaders_.size());
 }
 
 void Engine::close_fetching() {
@@ -129,6 +135,8 @@ std::string Engine::first_unit_failure() const {
 
 void Engine::execute(std::vector<PlannedUnit> units, const Universe& universe) {
   if (units.empty() || over()) return;
+  use_streams(1);
+  count_years(units);
   {
     const std::scoped_lock lock(mutex_);
     unfinished_ = units.size();
@@ -140,9 +148,66 @@ void Engine::execute(std::vector<PlannedUnit> units, const Universe& universe) {
     universe_ = &universe;
     for (int i = 0; i < settings_.source.source.in_flight; ++i) asio::co_spawn(io_, work(), asio::detached);
   });
+  {
+    std::unique_lock lock(mutex_);
+    // Units that nobody will take any more, because the run is over, do not end: the workers do.
+    ended_.wait(lock, [&] { return workers_ == 0 && in_loaders_ == 0 && (unfinished_ == 0 || over()); });
+  }
+  finish_years_left();
+}
+
+void Engine::count_years(const std::vector<PlannedUnit>& units) {
+  const std::scoped_lock lock(mutex_);
+  for (const PlannedUnit& planned : units) {
+    if (!planned.aside) continue;
+    aside_table_ = &planned.route->load.table;
+    for (int year = year_of(planned.unit.from); year <= year_of(planned.unit.to); ++year) ++aside_[year];
+  }
+}
+
+// A unit has ended; its years may be whole now.
+void Engine::year_lost_unit(const Unit& unit) {
+  std::vector<int> whole;
+  {
+    const std::scoped_lock lock(mutex_);
+    for (int year = year_of(unit.from); year <= year_of(unit.to); ++year) {
+      if (--aside_.at(year) == 0) whole.push_back(year);
+    }
+  }
+  if (stop_.requested()) return;
+  for (const int year : whole) finish_year(year);
+}
+
+// Units that never ended leave their years open. The rows that came are good, so they are shown all the same.
+void Engine::finish_years_left() {
+  std::vector<int> left;
+  {
+    const std::scoped_lock lock(mutex_);
+    for (const auto& [year, units] : aside_) left.push_back(year);
+  }
+  if (!stop_.requested()) {
+    for (const int year : left) finish_year(year);
+  }
   std::unique_lock lock(mutex_);
-  // Units that nobody will take any more, because the run is over, do not end: the workers do.
-  ended_.wait(lock, [&] { return workers_ == 0 && in_loaders_ == 0 && (unfinished_ == 0 || over()); });
+  ended_.wait(lock, [&] { return years_in_loaders_ == 0; });
+}
+
+void Engine::finish_year(int year) {
+  auto job = std::make_unique<load::YearJob>();
+  {
+    const std::scoped_lock lock(mutex_);
+    if (aside_.erase(year) == 0) return;
+    ++years_in_loaders_;
+    job->table = aside_table_;
+  }
+  job->year = year;
+  job->done = [this, year](const Result<void>& result) {
+    if (!result) log::debug("year {} stays under construction: {}", year, result.error().describe());
+    const std::scoped_lock lock(mutex_);
+    --years_in_loaders_;
+    ended_.notify_all();
+  };
+  asio::post(io_, [this, job = std::move(job)]() mutable { producer_->push(std::move(job), 0); });
 }
 
 void Engine::unit_ended(bool was_in_loader) {
@@ -379,6 +444,7 @@ void Engine::submit(PlannedUnit& planned, Delivery delivery, Budget::Hold hold, 
   job->unit = std::make_unique<Unit>(planned.unit);
   job->table = &planned.route->load.table;
   job->staged = planned.staged;
+  job->aside = planned.aside;
   job->write = {.unit = job->unit.get(),
                 .state = delivery.state,
                 .reason = std::move(delivery.reason),
@@ -446,6 +512,7 @@ void Engine::on_loaded(load::LoadJob& job, const Result<void>& result) {
   }
   row_buffers_.give_back(std::move(job.batch.rows));
   job.hold.release();
+  if (job.aside) year_lost_unit(*job.unit);
   unit_ended(true);
 }
 

@@ -19,6 +19,7 @@
 #include <deque>
 #include <functional>
 #include <future>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -40,6 +41,7 @@ struct PlannedUnit {
   const Route* route = nullptr;
   int expected_generation = 0;
   bool staged = false;
+  bool aside = false;  // all its years are built aside
   std::string scope;
   int epoch = 0;
   bool had_second_chance = false;
@@ -56,7 +58,6 @@ struct EngineSettings {
   Options own_options;
   std::size_t memory_budget = std::size_t{64} << 20;
   int decode_threads = 1;
-  int loader_threads = 1;
   std::chrono::milliseconds outage_patience{600'000};
 };
 
@@ -67,8 +68,13 @@ class Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
+  // Loads over at least this many connections at once from now on. Without it there is one.
+  void use_streams(int streams);
+
   // Does these units, in this order as far as the source lets it; returns when each has ended. The error of a run
   // that had to end is in failure().
+  // Years built aside are finished as soon as they are whole, and the rest of them at the end, unless the process is
+  // to stop.
   void execute(std::vector<PlannedUnit> units, const Universe& universe);
 
   // One question outside the units (a probe, a list of splits), with the same limiter and retries. `read` may be
@@ -82,7 +88,7 @@ class Engine {
   [[nodiscard]] std::optional<Error> failure() const;
   // The first sentence said about a failed unit, for the report.
   [[nodiscard]] std::string first_unit_failure() const;
-  [[nodiscard]] int loader_threads() const { return settings_.loader_threads; }
+  [[nodiscard]] int streams() const { return streams_.load(std::memory_order_relaxed); }
   [[nodiscard]] int decode_threads() const { return settings_.decode_threads; }
   [[nodiscard]] bool is_source_away() const { return source_away_.load(std::memory_order_relaxed); }
 
@@ -117,6 +123,10 @@ class Engine {
   void submit(PlannedUnit& planned, Delivery delivery, Budget::Hold hold, int attempts);
   void record_failure(PlannedUnit& planned, const Error& error, int attempts);
   void on_loaded(load::LoadJob& job, const Result<void>& result);
+  void count_years(const std::vector<PlannedUnit>& units);
+  void year_lost_unit(const Unit& unit);
+  void finish_years_left();
+  void finish_year(int year);
   void unit_ended(bool was_in_loader);
   void worker_ended();
   PlannedUnit* next_unit();
@@ -151,11 +161,15 @@ class Engine {
   std::size_t estimate_ = 0;  // bytes a unit will hold, from those before it
   std::atomic<bool> over_{false};
   std::atomic<bool> source_away_{false};
+  std::atomic<int> streams_{0};
   mutable std::mutex mutex_;
   std::condition_variable ended_;
   int workers_ = 0;  // coroutines under way
   std::size_t unfinished_ = 0;  // units of execute() that have not ended
   std::size_t in_loaders_ = 0;  // of those, the ones handed to a loader
+  std::size_t years_in_loaders_ = 0;
+  std::map<int, int> aside_;  // years built aside that are not whole: units that are still to come
+  const TableInfo* aside_table_ = nullptr;
   std::optional<Error> failure_;
   std::string first_unit_failure_;
 

@@ -10,8 +10,10 @@
 #include "core/log.h"
 #include "core/text.h"
 #include "icingest/calendar.h"
+#include "load/load_plan.h"
 #include "load/prove.h"
 #include "pg/schema.h"
+#include "pg/year_partitions.h"
 #include "run/floor.h"
 
 namespace icingest::run {
@@ -41,7 +43,7 @@ Result<void> prepare_schema(pg::Control& control, const Environment& environment
 }
 
 // Everything COPY relies on, checked before the first request.
-Result<void> check_tables(pg::Control& control, const Pipeline& pipeline, const Window& window) {
+Result<void> check_tables(pg::Control& control, const Pipeline& pipeline) {
   for (const Route& route : pipeline.routes) {
     ICINGEST_TRY_LET(const auto differences, pg::check_table(control, route.load.table));
     if (!differences.empty()) {
@@ -53,9 +55,6 @@ Result<void> check_tables(pg::Control& control, const Pipeline& pipeline, const 
       }
       return person_error(fmt::format("the schema does not fit: {}", what),
                           fmt::format("run `icingest migrate`, or by hand: {}", sql));
-    }
-    if (!route.load.table.year_column.empty()) {
-      ICINGEST_TRY(pg::ensure_year_partitions(control, route.load.table, window.from, window.to + std::chrono::days(366)));
     }
   }
   return {};
@@ -109,6 +108,8 @@ Result<void> join_members(pg::Control& control, const Pipeline& pipeline, const 
   return {};
 }
 
+int year_of(Date date) { return static_cast<int>(civil(date).year()); }
+
 std::string describe_failure(const Engine& engine, const Metrics& metrics) {
   if (metrics.units_failed.get() == 0) return {};
   return fmt::format("{} units failed; the first: {}. The same command later will go on", metrics.units_failed.get(),
@@ -136,6 +137,8 @@ class Run {
   Result<void> prepare();
   Result<void> work();
   Result<void> find_floor(Engine& engine);
+  Result<void> plan_loading(Engine& engine);
+  Result<void> finish_years(const TableInfo& table, const std::set<int>& years);
   Result<void> optional_routes(Engine& engine);
   Result<void> restatements(Engine& engine);
   Result<void> refresh_standing();
@@ -175,7 +178,6 @@ EngineSettings Run::engine_settings() {
           .own_options = options_.own,
           .memory_budget = environment_.memory_budget,
           .decode_threads = environment_.decode_threads,
-          .loader_threads = environment_.loader_threads,
           .outage_patience = environment_.outage_patience};
 }
 
@@ -186,7 +188,7 @@ Result<void> Run::prepare() {
   report_.to = window_.to;
   ICINGEST_TRY_LET(pg::Control* const control, session_.control());
   ICINGEST_TRY(prepare_schema(*control, environment_));
-  ICINGEST_TRY(check_tables(*control, pipeline_, window_));
+  ICINGEST_TRY(check_tables(*control, pipeline_));
   ICINGEST_TRY_LET(universe_, read_universe(*control, pipeline_, options_));
   ICINGEST_TRY_LET(standing_, read_standing(*control, pipeline_));
   for (const Route& route : pipeline_.routes) {
@@ -239,6 +241,45 @@ Result<void> Run::find_floor(Engine& engine) {
   const auto costs = plan_.costs;
   ICINGEST_TRY_LET(plan_, make_plan(pipeline_, options_, source_.limit, universe_, standing_,
                                     Window{floor->first_available, window_.to}, environment_.clock->now()));
+  return {};
+}
+
+// Years that an earlier run left under construction and this one adds nothing to.
+Result<void> Run::finish_years(const TableInfo& table, const std::set<int>& years) {
+  if (years.empty()) return {};
+  ICINGEST_TRY_LET(pg::PgConn conn, pg::PgConn::connect(environment_.db, std::chrono::seconds(10)));
+  for (const int year : years) {
+    log::info("finishing {} {}, which an earlier run left under construction", table.name, year);
+    Result<void> finished = pg::finish_year(conn, table, year);
+    if (!finished && finished.error().action == Action::restage) {
+      log::warn("{} {} holds a row twice: {}. Its units will be read again", table.name, year, finished.error().message);
+      ICINGEST_TRY_LET(pg::Control* const control, session_.control());
+      finished = pg::undo_year(*control, table, pipeline_.name, year);
+    }
+    if (!finished) return finished;
+  }
+  return {};
+}
+
+// Chooses how the main units go into the table, and makes the table ready for it.
+Result<void> Run::plan_loading(Engine& engine) {
+  const Route* const route = plan_.main.empty() ? &pipeline_.routes.front() : plan_.main.front().route;
+  const TableInfo& table = route->load.table;
+  if (table.year_column.empty()) return {};
+  ICINGEST_TRY_LET(pg::Control* const control, session_.control());
+  ICINGEST_TRY_LET(pg::TableLayout layout, pg::read_layout(*control, table));
+  const load::LoadPlan loading = load_plan_of(plan_, layout, environment_.streams);
+  ICINGEST_TRY(finish_years(table, loading.finish));
+  if (!loading.build.empty()) {
+    ICINGEST_TRY(pg::begin_years(*control, table, layout, loading.build));
+  }
+  ICINGEST_TRY_LET(layout, pg::read_layout(*control, table));
+  std::set<int> years;
+  for (int year = year_of(window_.from); year <= year_of(window_.to) + 1; ++year) years.insert(year);
+  ICINGEST_TRY(pg::ensure_years(*control, table, layout, years));
+  for (PlannedUnit& planned : plan_.main) planned.aside = loading.builds(years_of(planned));
+  if (!plan_.main.empty()) log::info("loading {}: {}", table.name, load::describe(loading));
+  engine.use_streams(loading.streams);
   return {};
 }
 
@@ -303,6 +344,7 @@ Result<void> Run::work() {
     ICINGEST_TRY(find_floor(engine));
     ICINGEST_TRY_LET(pg::Control* const control, session_.control());
     ICINGEST_TRY(join_members(*control, pipeline_, universe_, standing_, plan_.main));
+    ICINGEST_TRY(plan_loading(engine));
     report_.planned = plan_.units() + rows_without_session_;
     report_.quota_floor_seconds = plan_.quota_seconds;
     report_.copy_floor_seconds = plan_.copy_seconds;
@@ -475,7 +517,13 @@ Result<Plan> plan_only(Session& session, const Environment& environment, const P
     ICINGEST_TRY_LET(standing, read_standing(*control, pipeline));
     ICINGEST_TRY_LET(universe, read_universe(*control, pipeline, options));
   }
-  return make_plan(pipeline, options, source.limit, universe, standing, window, environment.clock->now());
+  ICINGEST_TRY_LET(Plan plan, make_plan(pipeline, options, source.limit, universe, standing, window, environment.clock->now()));
+  const TableInfo& table = pipeline.routes.front().load.table;
+  if (table.year_column.empty() || plan.main.empty()) return plan;
+  ICINGEST_TRY_LET(pg::TableLayout layout, pg::read_layout(*control, table));
+  if (layout.schema.empty()) layout.partitioned = true;  // as the run will create it
+  plan.loading = load::describe(load_plan_of(plan, layout, environment.streams));
+  return plan;
 }
 
 }  // namespace icingest::run

@@ -26,7 +26,7 @@ struct Environment {
   std::size_t memory_budget = std::size_t{64} << 20;
   std::chrono::milliseconds outage_patience{600'000};
   int decode_threads = 1;
-  int loader_threads = 1;
+  int streams = 0;  // connections that load; 0: as the load plan sees fit
   // The run's counters, for as long as the run lasts; called with nullptr at its end.
   std::function<void(const std::string& pipeline, const Metrics*, const Engine*)> watch;
 };

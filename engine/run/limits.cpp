@@ -28,7 +28,7 @@ Limit LimitMeter::look(const Metrics& metrics, const Engine& engine, Tick now) {
     const auto spent = static_cast<double>(total_us - std::exchange(before_us, total_us));
     return spent / (elapsed_us * threads);
   };
-  const double loading = busy(metrics.load_us.get(), load_us_, engine.loader_threads());
+  const double loading = busy(metrics.load_us.get(), load_us_, engine.streams());
   const double decoding = busy(metrics.decode_us.get(), decode_us_, engine.decode_threads());
   before_ = now;
   if (engine.is_source_away()) return Limit::source_away;

@@ -16,6 +16,9 @@ using checkpoint::UnitState;
 constexpr double kBytesPerSecond = 12.5e6;  // 100 Mbit/s
 // One stream into a bare table on the class of machine in docs/performance.md; a floor, not a promise.
 constexpr double kCopyRowsPerSecond = 780'000;
+// A run is the quota's when that takes several times what the database needs, and long enough for people to look.
+constexpr double kQuotaBound = 4;
+constexpr double kPatientSeconds = 120;
 
 const UnitRecord* find_unit(const Standing& standing, const std::string& key) {
   const auto found = standing.units.find(key);
@@ -252,6 +255,20 @@ Result<Plan> make_plan(const Pipeline& pipeline, const IngestOptions& options, c
     return plan_whole(*whole, options, limit, standing, window, new_york::date_of(now));
   }
   return SessionPlanner(pipeline, options, limit, universe, standing, window, now).plan();
+}
+
+load::UnitYears years_of(const PlannedUnit& planned) {
+  return {.first = static_cast<int>(civil(planned.unit.from).year()),
+          .last = static_cast<int>(civil(planned.unit.to).year()),
+          .staged = planned.staged};
+}
+
+load::LoadPlan load_plan_of(const Plan& plan, const pg::TableLayout& layout, int streams) {
+  std::vector<load::UnitYears> units;
+  units.reserve(plan.main.size());
+  for (const PlannedUnit& planned : plan.main) units.push_back(years_of(planned));
+  const bool quota_bound = plan.quota_seconds > kPatientSeconds && plan.quota_seconds > kQuotaBound * plan.copy_seconds;
+  return load::plan_load(layout, units, {.quota_bound = quota_bound, .streams = streams});
 }
 
 std::vector<PlannedUnit> plan_optional_route(const Route& route, const IngestOptions& options, const Universe& universe,

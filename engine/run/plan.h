@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "icingest/universe.h"
+#include "load/load_plan.h"
 #include "run/coverage.h"
 #include "run/engine.h"
 #include "run/options.h"
@@ -36,6 +37,7 @@ struct Plan {
   std::vector<PlannedUnit> main;    // in order of work
   std::vector<PlannedUnit> gaps;    // single symbols that the main route leaves out
   std::int64_t skipped = 0;         // units done by earlier runs
+  std::string loading;              // how the rows go into the table, in words
   std::int64_t expected_rows = 0;
   double quota_seconds = 0;
   double copy_seconds = 0;
@@ -63,6 +65,11 @@ struct Window {
 [[nodiscard]] Result<Plan> make_plan(const Pipeline& pipeline, const IngestOptions& options, const RateLimit& limit,
                                      const Universe& universe, const Standing& standing, const Window& window,
                                      Instant now);
+
+// Years the unit's rows fall into.
+[[nodiscard]] load::UnitYears years_of(const PlannedUnit& planned);
+// How the main units go into a table of this layout; `streams` 0: as the plan sees fit.
+[[nodiscard]] load::LoadPlan load_plan_of(const Plan& plan, const pg::TableLayout& layout, int streams);
 
 // A route that an option switched on, over the pipeline's universe.
 [[nodiscard]] std::vector<PlannedUnit> plan_optional_route(const Route& route, const IngestOptions& options,

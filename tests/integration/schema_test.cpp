@@ -4,6 +4,7 @@
 #include "checkpoint/ledger.h"
 #include "core/text.h"
 #include "pg/schema.h"
+#include "pg/year_partitions.h"
 #include "support/decoding.h"
 #include "support/test_server.h"
 
@@ -113,15 +114,71 @@ TEST_F(Schema, SaysWhatTheServerRefuses) {
   EXPECT_EQ(test::query(db_, "SELECT close FROM newest"), "185.64");
 }
 
-TEST_F(Schema, PartitionsByNewYorkYear) {
-  migrate();
-  const TableInfo& table = test::pipeline("prices").routes.front().load.table;
-  ASSERT_TRUE(pg::ensure_year_partitions(control_, table, make_date(2024, 11, 1), make_date(2026, 1, 1)));
-  ASSERT_TRUE(pg::ensure_year_partitions(control_, table, make_date(2023, 11, 1), make_date(2026, 1, 1))) << "again, and one more";
-  EXPECT_EQ(test::query(db_, "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class WHERE relispartition AND relkind = 'r'"),
-            "stock_prices_2023 stock_prices_2024 stock_prices_2025 stock_prices_2026");
+class Years : public Schema {
+ protected:
+  Years() { migrate(); }
+  [[nodiscard]] pg::TableLayout layout() {
+    auto read = pg::read_layout(control_, table_);
+    EXPECT_TRUE(read.has_value());
+    return *read;
+  }
+  [[nodiscard]] std::string partitions() {
+    return test::query(db_, "SELECT string_agg(inhrelid::regclass::text, ' ' ORDER BY inhrelid::regclass::text) FROM pg_inherits i "
+                            "JOIN pg_class c ON c.oid = i.inhrelid WHERE c.relkind = 'r'");
+  }
+  Result<void> finish(int year) {
+    auto conn = pg::PgConn::connect(db_, std::chrono::seconds(10));
+    return pg::finish_year(*conn, table_, year);
+  }
+  const TableInfo& table_ = test::pipeline("prices").routes.front().load.table;
+};
+
+TEST_F(Years, ArePartitionedByNewYorkTime) {
+  ASSERT_TRUE(pg::ensure_years(control_, table_, layout(), {2024, 2025}));
+  ASSERT_TRUE(pg::ensure_years(control_, table_, layout(), {2023, 2024, 2025})) << "again, and one more";
+  EXPECT_EQ(partitions(), "stock_prices_2023 stock_prices_2024 stock_prices_2025");
   run("INSERT INTO stock_prices VALUES ('2024-12-31 05:00Z', 'A'), ('2025-01-01 05:00Z', 'A')");
   EXPECT_EQ(test::query(db_, "SELECT count(*) FROM stock_prices_2025"), "1");
+}
+
+TEST_F(Years, BuiltAsideAreNotSeenUntilTheyAreFinished) {
+  run("CREATE INDEX ON stock_prices USING brin (\"time\")");
+  ASSERT_TRUE(pg::begin_years(control_, table_, layout(), {2024, 2025}));
+  ASSERT_TRUE(pg::begin_years(control_, table_, layout(), {2024, 2025})) << "again";
+  EXPECT_EQ(layout().building, (std::set<int>{2024, 2025}));
+  run("INSERT INTO icingest.stock_prices_building VALUES ('2024-06-03 04:00Z', 'A'), ('2025-06-03 04:00Z', 'A'), ('2025-06-03 04:00Z', 'B')");
+  EXPECT_EQ(test::query(db_, "SELECT count(*) FROM stock_prices"), "0");
+  ASSERT_TRUE(finish(2024));
+  ASSERT_TRUE(finish(2024)) << "again";
+  EXPECT_EQ(test::query(db_, "SELECT count(*) FROM stock_prices"), "1");
+  EXPECT_EQ(layout().attached, std::set<int>{2024});
+  ASSERT_TRUE(finish(2025));
+  EXPECT_EQ(test::query(db_, "SELECT count(*) FROM stock_prices"), "3");
+  EXPECT_EQ(test::query(db_, "SELECT to_regclass('icingest.stock_prices_building')"), "(null)") << "gone with its last year";
+  EXPECT_EQ(test::query(db_, "SELECT count(*) FROM pg_index WHERE indrelid = 'stock_prices_2025'::regclass"), "2") << "every index of the table";
+  EXPECT_EQ(test::query(db_, "SELECT count(*) FROM pg_constraint WHERE conname = 'icingest_year'"), "0");
+}
+
+TEST_F(Years, FinishingGoesOnWhereADeadProcessStopped) {
+  ASSERT_TRUE(pg::begin_years(control_, table_, layout(), {2024}));
+  run("INSERT INTO icingest.stock_prices_building VALUES ('2024-06-03 04:00Z', 'A')");
+  // What the first of the two steps leaves behind.
+  run("CREATE UNIQUE INDEX ON icingest.stock_prices_2024 (ticker, \"time\", \"interval\")");
+  run("ALTER TABLE icingest.stock_prices_2024 ADD CONSTRAINT icingest_year CHECK (\"time\" >= '2024-01-01 05:00Z' AND \"time\" < '2025-01-01 05:00Z')");
+  ASSERT_TRUE(finish(2024));
+  EXPECT_EQ(test::query(db_, "SELECT count(*) FROM stock_prices"), "1");
+  EXPECT_EQ(test::query(db_, "SELECT count(*) FROM pg_index WHERE indrelid = 'stock_prices_2024'::regclass"), "1");
+}
+
+TEST_F(Years, ThatHoldARowTwiceAreUndone) {
+  ASSERT_TRUE(pg::begin_years(control_, table_, layout(), {2024}));
+  run("INSERT INTO icingest.stock_prices_building VALUES ('2024-06-03 04:00Z', 'A'), ('2024-06-03 04:00Z', 'A')");
+  const auto finished = finish(2024);
+  ASSERT_FALSE(finished);
+  EXPECT_EQ(finished.error().action, Action::restage) << finished.error().describe();
+  ASSERT_TRUE(pg::undo_year(control_, table_, "prices", 2024));
+  EXPECT_TRUE(layout().building.empty());
+  EXPECT_EQ(test::query(db_, "SELECT count(*) FROM stock_prices"), "0");
 }
 
 TEST_F(Schema, NullableColumnsThatMayNotBeNullAreADifference) {
