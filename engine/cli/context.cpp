@@ -8,6 +8,7 @@
 
 #include "core/log.h"
 #include "core/secret.h"
+#include "core/signals.h"
 #include "core/text.h"
 #include "icingest/calendar.h"
 #include "pg/control.h"
@@ -92,7 +93,10 @@ Result<std::string> Context::built_in_simulator() {
   log::warn("no key is configured (POLYGON_API_KEY): the data comes from the built-in simulator and is made up");
   built_in_ = std::make_unique<BuiltIn>();
   built_in_->simulator = std::move(simulator);
-  built_in_->thread = std::thread([server = built_in_->simulator.get()] { server->serve(); });
+  built_in_->thread = std::thread([server = built_in_->simulator.get()] {
+    leave_signals_to_others();
+    server->serve();
+  });
   return built_in_->simulator->base_url();
 }
 

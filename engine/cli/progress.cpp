@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "core/log.h"
+#include "core/signals.h"
 #include "core/text.h"
 
 namespace icingest::cli {
@@ -64,6 +65,7 @@ void Progress::watch(const std::string& name, const Metrics* metrics, const run:
 }
 
 void Progress::draw_loop() {
+  leave_signals_to_others();
   std::unique_lock lock(mutex_);
   while (!wake_.wait_for(lock, kSample, [&] { return ending_; })) draw();
 }
