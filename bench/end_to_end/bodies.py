@@ -1,0 +1,252 @@
+"""The data set of a run: the simulator's answers as files, and the same rows as the contenders want them.
+
+A directory per size, made once and used again:
+  www/              what nginx serves: grouped/DATE.json, ticker/SYMBOL.json, tickers/*.json, and as .json.gz
+  rows.text         all rows the universe keeps, in ticker order, as COPY text (tabs, \\N); read from
+                    www/ticker by Python's own json and decimal, so it owes nothing to icingest's decoder
+  rows.copy         the same as binary COPY, written by PostgreSQL
+  years/YEAR.copy   the same, a file per year
+  slow.text         the first rows of rows.text, for contenders that would take all day
+  slow.symbols      the symbols in it
+  manifest.json     counts and digests, written last: a directory without it is begun anew
+"""
+import gzip
+import http.client
+import json
+import multiprocessing
+import os
+import re
+import shutil
+import socket
+import subprocess
+import time
+from datetime import datetime, timezone
+from decimal import ROUND_HALF_EVEN, Decimal
+from pathlib import Path
+from urllib.parse import quote
+
+FIRST, LAST = "2016-01-01", "2025-12-31"
+SEED = 3
+# Rows per listing over the window that the universe keeps: types, late listings, delistings and thin trading
+# of the simulator's market taken off 2,514 sessions.
+ROWS_PER_LISTING = 2090
+KEPT_TYPES = ("CS", "ETF", "ADRC", "FUND", "ETN")
+FORMAT = 1  # of the directory; another number makes old ones unusable
+
+COLUMNS = '"time", ticker, open, high, low, close, volume, vwap, "interval"'
+DIGEST = (
+    f"SELECT count(*) || ' ' || coalesce(sum(hash_record_extended(ROW({COLUMNS}), 0)), 0) || ' ' || "
+    f"coalesce(sum(hash_record_extended(ROW({COLUMNS}), 1)), 0) FROM stock_prices"
+)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Getter:
+    """Fetches from the simulator over one connection and keeps each answer plain and compressed."""
+
+    def __init__(self, port, www):
+        self.connection = http.client.HTTPConnection("127.0.0.1", port)
+        self.www = www
+
+    def save(self, target, name):
+        self.connection.request(
+            "GET", target, headers={"Authorization": "Bearer bench", "Accept-Encoding": "gzip"}
+        )
+        answer = self.connection.getresponse()
+        packed = answer.read()
+        if answer.status != 200 or answer.getheader("Content-Encoding") != "gzip":
+            raise RuntimeError(f"simulator: {target}: HTTP {answer.status} {packed[:200]!r}")
+        plain = gzip.decompress(packed)
+        (self.www / (name + ".json.gz")).write_bytes(packed)
+        (self.www / (name + ".json")).write_bytes(plain)
+        return plain
+
+
+def wait_for_port(port, process):
+    for _ in range(200):
+        if process.poll() is not None:
+            raise RuntimeError("the simulator ended")
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise RuntimeError("the simulator does not listen")
+
+
+def fetch_tickers(getter):
+    """All pages of the reference list; the symbols whose type the universe keeps."""
+    symbols = set()
+    for active in ("true", "false"):
+        target = f"/v3/reference/tickers?market=stocks&active={active}&limit=1000&sort=ticker&order=asc"
+        name = f"tickers/active_{active}"
+        while target:
+            page = json.loads(getter.save(target, name))
+            symbols.update(row["ticker"] for row in page["results"] if row["type"] in KEPT_TYPES)
+            cursor = page.get("next_url", "").partition("cursor=")[2]
+            target = f"/v3/reference/tickers?cursor={cursor}" if cursor else ""
+            name = f"tickers/cursor_{cursor}"
+    return sorted(symbols)
+
+
+def render(icingest, directory, tickers, say):
+    """Every answer the contenders will ask for, once, from the simulator."""
+    www = directory / "www"
+    for name in ("grouped", "ticker", "tickers"):
+        (www / name).mkdir(parents=True)
+    port = free_port()
+    simulator = subprocess.Popen(
+        [
+            icingest,
+            "sim",
+            "--listen",
+            f"127.0.0.1:{port}",
+            "--seed",
+            str(SEED),
+            "--tickers",
+            str(tickers),
+            "--from",
+            FIRST,
+            "--to",
+            LAST,
+            "--rate",
+            "massive=10000/s",
+            "--plan",
+            "advanced",
+            "--log-level",
+            "error",
+        ],
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        wait_for_port(port, simulator)
+        getter = Getter(port, www)
+        symbols = fetch_tickers(getter)
+        say(f"rendering {len(symbols):,} histories")
+        sessions = set()
+        for symbol in symbols:
+            plain = getter.save(
+                f"/v2/aggs/ticker/{quote(symbol)}/range/1/day/{FIRST}/{LAST}"
+                "?adjusted=true&sort=asc&limit=50000",
+                f"ticker/{symbol}",
+            )
+            if len(sessions) < 2500:
+                sessions.update(re.findall(rb'"t":(\d+)', plain))
+        days = sorted(
+            datetime.fromtimestamp(int(t) / 1000, timezone.utc).strftime("%Y-%m-%d") for t in sessions
+        )
+        say(f"rendering {len(days):,} sessions")
+        for day in days:
+            getter.save(f"/v2/aggs/grouped/locale/us/market/stocks/{day}?adjusted=true", f"grouped/{day}")
+    finally:
+        simulator.terminate()
+        simulator.wait()
+    return symbols, days
+
+
+def volume_text(token):
+    if "." not in token and "e" not in token:
+        return token
+    return str(int(Decimal(token).to_integral_value(ROUND_HALF_EVEN)))
+
+
+def text_rows(job):
+    """One history as COPY text."""
+    file, symbol = job
+    # Numbers stay the text they came as: PostgreSQL reads them.
+    body = json.loads(Path(file).read_bytes(), parse_float=str, parse_int=str)
+    lines = []
+    for bar in body.get("results", []):
+        at = datetime.fromtimestamp(int(bar["t"]) // 1000, timezone.utc).strftime("%Y-%m-%d %H:%M:%S+00")
+        lines.append(
+            f"{at}\t{symbol}\t{bar['o']}\t{bar['h']}\t{bar['l']}\t{bar['c']}\t{volume_text(bar['v'])}\t"
+            f"{bar.get('vw', chr(92) + 'N')}\t1day\n"
+        )
+    return "".join(lines)
+
+
+def write_text(directory, symbols, slow_rows):
+    """rows.text, and slow.text of the first symbols; gives the rows of both."""
+    rows = slow = 0
+    slow_symbols = []
+    jobs = [(str(directory / "www" / "ticker" / (symbol + ".json")), symbol) for symbol in symbols]
+    with multiprocessing.Pool() as pool, open(
+        directory / "rows.text", "w", encoding="utf-8"
+    ) as all_rows, open(directory / "slow.text", "w", encoding="utf-8") as slow_file:
+        for symbol, text in zip(symbols, pool.imap(text_rows, jobs, chunksize=8)):
+            all_rows.write(text)
+            count = text.count("\n")
+            rows += count
+            if slow < slow_rows or slow_rows == 0:
+                slow_file.write(text)
+                slow += count
+                slow_symbols.append(symbol)
+    (directory / "slow.symbols").write_text("\n".join(slow_symbols) + "\n", encoding="utf-8")
+    return rows, slow
+
+
+def digest_of_file(database, file):
+    database.psql("TRUNCATE stock_prices")
+    database.psql(f"\\copy stock_prices ({COLUMNS}) FROM '{file}'")
+    return database.psql(DIGEST)
+
+
+def write_binary(database, directory):
+    """Digests of rows.text and slow.text by PostgreSQL, and the binary forms of the former."""
+    slow = digest_of_file(database, directory / "slow.text")
+    whole = digest_of_file(database, directory / "rows.text")
+    database.psql('CREATE INDEX ON stock_prices (ticker, "time")')
+    database.psql(
+        f'\\copy (SELECT {COLUMNS} FROM stock_prices ORDER BY ticker, "time") TO '
+        f"'{directory / 'rows.copy'}' (FORMAT binary)"
+    )
+    (directory / "years").mkdir()
+    for year in range(int(FIRST[:4]), int(LAST[:4]) + 1):
+        database.psql(
+            f'\\copy (SELECT {COLUMNS} FROM stock_prices WHERE "time" >= '
+            f"'{year}-01-01 00:00 America/New_York' "
+            f'AND "time" < \'{year + 1}-01-01 00:00 America/New_York\' ORDER BY ticker, "time") TO '
+            f"'{directory / 'years' / str(year)}.copy' (FORMAT binary)"
+        )
+    return whole, slow
+
+
+def ensure(scratch, rows, slow_rows, icingest, make_database, say):
+    """The directory for about `rows` rows and its manifest, made when it is not there."""
+    tickers = max(20, round(rows / ROWS_PER_LISTING))
+    directory = scratch / f"data-{FORMAT}-{tickers}-{slow_rows}"
+    manifest_file = directory / "manifest.json"
+    if manifest_file.exists():
+        return directory, json.loads(manifest_file.read_text())
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    symbols, days = render(icingest, directory, tickers, say)
+    say("writing the rows as text")
+    count, slow_count = write_text(directory, symbols, slow_rows)
+    say(f"{count:,} rows; letting PostgreSQL read them and write the binary forms")
+    with make_database() as database:
+        whole, slow = write_binary(database, directory)
+    manifest = {
+        "rows": count,
+        "slow_rows": slow_count,
+        "digest": whole,
+        "slow_digest": slow,
+        "listings": tickers,
+        "symbols": len(symbols),
+        "sessions": len(days),
+        "first": days[0],
+        "last": LAST,
+        "seed": SEED,
+        "bytes": {
+            name: sum(f.stat().st_size for f in (directory / "www").rglob(f"*{name}"))
+            for name in (".json", ".json.gz")
+        },
+    }
+    manifest["bytes"]["rows.copy"] = os.path.getsize(directory / "rows.copy")
+    manifest["bytes"]["rows.text"] = os.path.getsize(directory / "rows.text")
+    manifest_file.write_text(json.dumps(manifest, indent=1))
+    return directory, manifest
