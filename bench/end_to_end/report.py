@@ -114,7 +114,7 @@ def goals(cases):
     return lines
 
 
-BAR, GAP, LEFT, RIGHT, WIDTH = 18, 10, 210, 190, 860
+BAR, GAP, LEFT, RIGHT, WIDTH = 18, 10, 200, 210, 880
 
 
 def svg(cases, title):
