@@ -21,11 +21,10 @@ struct Bar {
   Decimal open, high, low, close, volume;
   std::optional<Decimal> vwap;
   std::int64_t stamp = 0;  // `t`, ms since 1970
+  Date session{};          // the New York date of `time`
 };
 
-std::int64_t session_bucket(const Bar& bar) {
-  return new_york::date_of(bar.time).time_since_epoch().count();
-}
+std::int64_t session_bucket(const Bar& bar) { return bar.session.time_since_epoch().count(); }
 
 constexpr auto kStockPrices =
     table<Bar>("stock_prices", key("time", &Bar::time, "timestamptz"), key("ticker", &Bar::ticker, "varchar(32)"),
@@ -92,6 +91,7 @@ Result<void> decode_grouped(Document& document, const Unit& unit, RowSink<kStock
           return;
         }
         ++taken;
+        bar.session = unit.from;
         bar.time = midnight;
         take(rows, bar, raw);
       }));
@@ -110,6 +110,7 @@ Result<void> decode_range(Document& document, const Unit& unit, RowSink<kStockPr
                            rows.reject(Fault::wrong_session, "t", raw());
                            return;
                          }
+                         bar.session = session;
                          bar.time = new_york::midnight(session);
                          bar.ticker = unit.symbol;
                          take(rows, bar, raw);

@@ -31,6 +31,34 @@ class Arrays {
 
 std::string number(std::int64_t value) { return std::to_string(value); }
 
+// One delta per bucket that changes, ascending, so that two loaders lock buckets in one order. A batch of one symbol
+// brings a delta per row: buckets close together, as days are, are found by subtraction.
+std::vector<BucketDelta> sum_by_bucket(const std::vector<BucketDelta>& deltas) {
+  std::vector<BucketDelta> sums;
+  if (deltas.empty()) return sums;
+  const auto [least, most] = std::minmax_element(deltas.begin(), deltas.end(), [](const BucketDelta& a, const BucketDelta& b) {
+    return a.bucket < b.bucket;
+  });
+  const std::int64_t first = least->bucket;
+  const auto span = static_cast<std::uint64_t>(most->bucket) - static_cast<std::uint64_t>(first);
+  const auto add = [](BucketDelta& sum, const BucketDelta& delta) {
+    sum.bucket = delta.bucket;
+    sum.rows += delta.rows;
+    sum.digest.add(delta.digest);
+  };
+  constexpr std::uint64_t kCloseTogether = 100'000;
+  if (span <= kCloseTogether) {
+    sums.resize(span + 1);
+    for (const BucketDelta& delta : deltas) add(sums[static_cast<std::size_t>(delta.bucket - first)], delta);
+  } else {
+    std::map<std::int64_t, BucketDelta> by_bucket;
+    for (const BucketDelta& delta : deltas) add(by_bucket[delta.bucket], delta);
+    for (const auto& [bucket, sum] : by_bucket) sums.push_back(sum);
+  }
+  std::erase_if(sums, [](const BucketDelta& sum) { return sum.rows == 0 && sum.digest == Digest{}; });
+  return sums;
+}
+
 }  // namespace
 
 Result<Proofs> read_proofs(pg::PgConn& conn, std::string_view dataset) {
@@ -116,14 +144,8 @@ Result<void> LedgerWriter::write_rejects(pg::PgConn& conn, const std::vector<con
 
 Result<void> LedgerWriter::add_proofs(pg::PgConn& conn, std::string_view dataset,
                                       const std::vector<BucketDelta>& deltas) {
-  std::map<std::int64_t, BucketDelta> by_bucket;  // ordered, so that two loaders lock buckets in one order
-  for (const BucketDelta& delta : deltas) {
-    BucketDelta& sum = by_bucket.try_emplace(delta.bucket, BucketDelta{.bucket = delta.bucket}).first->second;
-    sum.rows += delta.rows;
-    sum.digest.add(delta.digest);
-  }
-  std::erase_if(by_bucket, [](const auto& entry) { return entry.second.rows == 0 && entry.second.digest == Digest{}; });
-  if (by_bucket.empty()) return {};
+  const std::vector<BucketDelta> sums = sum_by_bucket(deltas);
+  if (sums.empty()) return {};
   static const std::string kSql = R"sql(
 INSERT INTO icingest.proofs AS p (bucket, rows, d0, d1, d2, d3, dataset)
 SELECT w.*, $7 FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[]) AS w
@@ -131,9 +153,9 @@ ON CONFLICT (dataset, bucket) DO UPDATE SET rows = p.rows + excluded.rows,
   d0 = (p.d0 + excluded.d0) & 4294967295, d1 = (p.d1 + excluded.d1) & 4294967295,
   d2 = (p.d2 + excluded.d2) & 4294967295, d3 = (p.d3 + excluded.d3) & 4294967295)sql";
   Arrays rows(6);
-  for (const auto& [bucket, delta] : by_bucket) {
-    const auto& lanes = delta.digest.lanes;
-    rows.row({number(bucket), number(delta.rows), number(lanes[0]), number(lanes[1]), number(lanes[2]), number(lanes[3])});
+  for (const BucketDelta& sum : sums) {
+    const auto& lanes = sum.digest.lanes;
+    rows.row({number(sum.bucket), number(sum.rows), number(lanes[0]), number(lanes[1]), number(lanes[2]), number(lanes[3])});
   }
   auto parameters = rows.parameters();
   parameters.emplace_back(std::string(dataset));

@@ -64,7 +64,7 @@ bool take_exponent(std::string_view text, int& exponent) {
 
 Int128 power_of_ten(int exponent) { return kPowers[static_cast<std::size_t>(exponent)]; }
 
-Fault Decimal::parse(std::string_view token, Decimal& out) {
+Fault Decimal::parse_any(std::string_view token, Decimal& out) {
   const bool negative = !token.empty() && token[0] == '-';
   if (negative) token.remove_prefix(1);
   if (token.empty() || !is_digit(token[0])) return Fault::malformed;

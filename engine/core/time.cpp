@@ -102,19 +102,41 @@ Date years_before(Date date, int years) {
 }
 
 namespace new_york {
+namespace {
 
+// A stretch of time with one offset: a summer, or what lies before or behind it in its year.
+struct Season {
+  Instant begin{};
+  Instant end{};
+  hours offset{0};
+};
+
+Season season_of(Instant instant) {
+  const year y = civil(std::chrono::floor<days>(instant - hours(5))).year();
+  const Summer summer = summer_of(y);
+  const Instant forward = Instant(summer.begin) + hours(7);
+  const Instant back = Instant(summer.end) + hours(6);
+  if (instant < forward) return {Instant(sys_days(y / 1 / 1)) + hours(5), forward, hours(5)};
+  if (instant < back) return {forward, back, hours(4)};
+  return {back, Instant(sys_days((y + std::chrono::years(1)) / 1 / 1)) + hours(5), hours(5)};
+}
+
+// Rows come in order of time or all of one day, so the season of the last one nearly always serves.
+hours offset_at(Instant instant) {
+  thread_local Season season;
+  if (instant < season.begin || instant >= season.end) season = season_of(instant);
+  return season.offset;
+}
+
+}  // namespace
+
+// 05:00 UTC is midnight or an hour behind it, and before the clocks change at 02:00, so its offset is midnight's.
 Instant midnight(Date date) {
-  const Summer summer = summer_of(civil(date).year());
-  const bool is_summer = date > summer.begin && date <= summer.end;
-  return Instant(date) + hours(is_summer ? 4 : 5);
+  const Instant utc_midnight(date);
+  return utc_midnight + offset_at(utc_midnight + hours(5));
 }
 
-Date date_of(Instant instant) {
-  const Summer summer = summer_of(civil(std::chrono::floor<days>(instant - hours(5))).year());
-  const bool is_summer =
-      instant >= Instant(summer.begin) + hours(7) && instant < Instant(summer.end) + hours(6);
-  return std::chrono::floor<days>(instant - hours(is_summer ? 4 : 5));
-}
+Date date_of(Instant instant) { return std::chrono::floor<days>(instant - offset_at(instant)); }
 
 }  // namespace new_york
 }  // namespace icingest

@@ -1,6 +1,8 @@
 #include "icingest/batch.h"
 
 #include <fmt/format.h>
+
+#define XXH_INLINE_ALL  // one call per row is enough
 #include <xxhash.h>
 
 namespace icingest {

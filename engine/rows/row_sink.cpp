@@ -1,5 +1,7 @@
 #include "icingest/row_sink.h"
 
+#include <cstring>
+
 #include "core/text.h"
 
 namespace icingest {
@@ -9,15 +11,15 @@ constexpr std::size_t kRawLimit = 2000;
 
 }  // namespace
 
-const Digest* KeySet::insert(std::uint64_t key_hash, const Digest& digest) {
+std::uint32_t KeySet::insert(std::uint64_t key_hash, std::uint32_t row_at) {
   if ((used_ + 1) * 2 > slots_.size()) grow();
   std::size_t at = key_hash & (slots_.size() - 1);
   for (; slots_[at].generation == generation_; at = (at + 1) & (slots_.size() - 1)) {
-    if (slots_[at].key_hash == key_hash) return &slots_[at].digest;
+    if (slots_[at].key_hash == key_hash) return slots_[at].row_at;
   }
-  slots_[at] = {key_hash, digest, generation_};
+  slots_[at] = {key_hash, row_at, generation_};
   ++used_;
-  return nullptr;
+  return kNew;
 }
 
 void KeySet::clear() {
@@ -32,7 +34,7 @@ void KeySet::grow() {
   before.swap(slots_);
   used_ = 0;
   for (const Slot& slot : before) {
-    if (slot.generation == generation_) insert(slot.key_hash, slot.digest);
+    if (slot.generation == generation_) insert(slot.key_hash, slot.row_at);
   }
 }
 
@@ -42,10 +44,14 @@ void RowWriter::reject(Fault fault, std::string_view column, std::string_view ra
 }
 
 bool RowWriter::book(const copy::Encoded& encoded, bool& conflict) {
-  const Digest* earlier = keys_.insert(encoded.key_hash, encoded.digest);
-  if (earlier != nullptr) {
+  const std::size_t row_at = batch_.rows.size() - encoded.size;
+  ICINGEST_CHECK(row_at < KeySet::kNew);
+  const std::uint32_t earlier = keys_.insert(encoded.key_hash, static_cast<std::uint32_t>(row_at));
+  if (earlier != KeySet::kNew) {
+    // A tuple says where it ends, so as many equal bytes are an equal row.
+    const char* const rows = batch_.rows.data();
+    conflict = std::memcmp(rows + earlier, rows + row_at, encoded.size) != 0;
     batch_.rows.retract(encoded.size);
-    conflict = *earlier != encoded.digest;
     if (!conflict) ++batch_.duplicates;
     return false;
   }

@@ -24,7 +24,9 @@ class Decimal {
   constexpr Decimal(Int128 mantissa, int scale) : mantissa_(mantissa), scale_(scale) {}
 
   // Any JSON number form: "25933.6", "1.24e+06", "642646396.0", "-0.5". Trailing blanks are the caller's to cut.
-  [[nodiscard]] static Fault parse(std::string_view token, Decimal& out);
+  [[nodiscard]] static Fault parse(std::string_view token, Decimal& out) {
+    return parse_short(token, out) ? Fault::none : parse_any(token, out);
+  }
 
   [[nodiscard]] constexpr Int128 mantissa() const { return mantissa_; }
   [[nodiscard]] constexpr int scale() const { return scale_; }
@@ -44,11 +46,42 @@ class Decimal {
   [[nodiscard]] friend bool operator<(const Decimal& a, const Decimal& b) { return compare(a, b) < 0; }
 
  private:
+  // "25933.6" and its like: up to 18 digits, no exponent. False when the token is anything else, sound or not.
+  [[nodiscard]] static bool parse_short(std::string_view token, Decimal& out);
+  [[nodiscard]] static Fault parse_any(std::string_view token, Decimal& out);
   [[nodiscard]] static int compare(const Decimal& a, const Decimal& b);
 
   Int128 mantissa_ = 0;
   int scale_ = 0;
 };
+
+inline bool Decimal::parse_short(std::string_view token, Decimal& out) {
+  const char* at = token.data();
+  const char* const end = at + token.size();
+  const bool negative = at != end && *at == '-';
+  at += negative ? 1 : 0;
+  constexpr std::ptrdiff_t kMostCharacters = 19;  // 18 digits and a point stay below 2^63
+  if (at == end || end - at > kMostCharacters || (*at == '0' && at + 1 != end && at[1] != '.')) return false;
+  std::uint64_t mantissa = 0;
+  const char* const first = at;
+  for (unsigned digit = 0; at != end && (digit = static_cast<unsigned char>(*at) - unsigned{'0'}) <= 9; ++at) {
+    mantissa = mantissa * 10 + digit;
+  }
+  if (at == first || at - first > 18) return false;
+  int scale = 0;
+  if (at != end) {
+    if (*at++ != '.' || at == end) return false;
+    scale = static_cast<int>(end - at);
+    for (; at != end; ++at) {
+      const unsigned digit = static_cast<unsigned char>(*at) - unsigned{'0'};
+      if (digit > 9) return false;
+      mantissa = mantissa * 10 + digit;
+    }
+  }
+  const auto magnitude = static_cast<std::int64_t>(mantissa);
+  out = Decimal(negative ? -magnitude : magnitude, scale);
+  return true;
+}
 
 // 10^exponent for 0 <= exponent <= 38.
 [[nodiscard]] Int128 power_of_ten(int exponent);

@@ -12,6 +12,7 @@
 #include <simdjson.h>
 
 #include <charconv>
+#include <cstring>
 #include <string_view>
 #include <tuple>
 
@@ -112,11 +113,16 @@ inline simdjson::error_code take(ondemand::value& value, bool& out, Fault& fault
   return simdjson::SUCCESS;
 }
 
-// Text comes from get_string(), which unescapes into the parser's buffer.
+// Text without escapes is used where it stands: the parser has found it to be valid UTF-8 without control characters.
+// Other text comes from get_string(), which unescapes into the parser's buffer.
 inline simdjson::error_code take(ondemand::value& value, std::string_view& out, Fault& fault) {
   const std::string_view token = token_of(value);
   if (token.empty() || token[0] != '"') {
     fault = is_null(token) ? Fault::null_value : Fault::wrong_type;
+    return simdjson::SUCCESS;
+  }
+  if (token.size() >= 2 && token.back() == '"' && std::memchr(token.data(), '\\', token.size()) == nullptr) {
+    out = token.substr(1, token.size() - 2);
     return simdjson::SUCCESS;
   }
   const auto error = value.get_string().get(out);

@@ -15,17 +15,19 @@
 
 namespace icingest {
 
-// Remembers the keys of one answer. Recycled: clear() costs nothing.
+// Remembers the keys of one unit and where in its batch their rows are. Recycled: clear() costs nothing.
 class KeySet {
  public:
-  // What is known of a key: its row's digest when it was seen before, or nullptr after adding it.
-  const Digest* insert(std::uint64_t key_hash, const Digest& digest);
+  static constexpr std::uint32_t kNew = ~std::uint32_t{0};
+
+  // Where the key's row is when it was seen before; else adds it with its row at `row_at` and gives kNew.
+  std::uint32_t insert(std::uint64_t key_hash, std::uint32_t row_at);
   void clear();
 
  private:
   struct Slot {
     std::uint64_t key_hash = 0;
-    Digest digest;
+    std::uint32_t row_at = 0;
     std::uint32_t generation = 0;
   };
   void grow();

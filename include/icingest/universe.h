@@ -4,9 +4,9 @@
 // Threads   immutable after construction; read from every decode thread
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <vector>
 
 namespace icingest {
@@ -19,21 +19,24 @@ class Universe {
   static Universe of(std::vector<std::string> symbols);
 
   [[nodiscard]] bool is_everything() const { return everything_; }
-  [[nodiscard]] bool contains(std::string_view symbol) const {
-    return everything_ || index_.find(symbol) != index_.end();
-  }
+  [[nodiscard]] bool contains(std::string_view symbol) const { return everything_ || find(symbol); }
   [[nodiscard]] const std::vector<std::string>& symbols() const { return symbols_; }
   // 16 hexadecimal digits that name this set.
   [[nodiscard]] std::string fingerprint() const;
 
  private:
-  struct Hash {
-    std::size_t operator()(std::string_view text) const;
+  // A slot of an open-addressed table at most half full: asked once for every row of every answer.
+  struct Slot {
+    std::uint32_t tag = 0;  // upper half of the symbol's hash
+    std::uint32_t number = kNone;
   };
+  static constexpr std::uint32_t kNone = ~std::uint32_t{0};
+
+  [[nodiscard]] bool find(std::string_view symbol) const;
 
   bool everything_ = true;
   std::vector<std::string> symbols_;
-  std::unordered_set<std::string_view, Hash> index_;  // views into symbols_, whose buffers never move
+  std::vector<Slot> slots_;
 };
 
 }  // namespace icingest
