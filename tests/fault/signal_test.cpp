@@ -20,8 +20,17 @@ class Signals : public test::EndToEnd {
     return {"prices", "--years", "1", "--strategy", "grouped", "--resume", "--rate", "massive=60/min"};
   }
 
-  static void expect_orderly_end(Process& process, int signal) {
-    std::this_thread::sleep_for(std::chrono::seconds(4));
+  // Sends the signal once sessions are loaded, as `status` on the same database tells.
+  static void expect_orderly_end(Process& process, int signal, const std::vector<std::string>& status) {
+    const auto loading = [&] {
+      const Finished finished = Process(status, {}).wait();
+      const std::string prices = finished.out.substr(0, finished.out.find("\"tickers\""));
+      return prices.find("\"done\":") != std::string::npos;
+    };
+    while (!loading()) {
+      ASSERT_TRUE(process.running()) << process.wait().err;
+      std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    }
     process.signal(signal);
     const Finished finished = process.wait(std::chrono::seconds(20));
     EXPECT_EQ(finished.exit_code, 128 + signal);
@@ -37,22 +46,22 @@ TEST_F(Signals, EndARunThatShowsItsProgress) {
     std::vector<std::string> argv = command(db, long_run());
     std::replace(argv.begin(), argv.end(), std::string("none"), std::string("plain"));
     Process process(argv, sim.environment());
-    expect_orderly_end(process, signal);
+    expect_orderly_end(process, signal, command(db, {"status"}));
     expect_verified(db);
   }
 }
 
 TEST_F(Signals, EndARunOnTheBuiltInSimulator) {
   const test::TempDir dir;
-  std::vector<std::string> argv = {test::icingest_binary(), "--data-dir", dir.path().string(), "--progress",
-                                   "none"};
-  for (const std::string& argument : long_run()) argv.push_back(argument);
-  Process process(argv, {});
-  expect_orderly_end(process, SIGTERM);
-  EXPECT_EQ(Process({test::icingest_binary(), "--data-dir", dir.path().string(), "db", "stop"}, {})
-                .wait()
-                .exit_code,
-            0);
+  const auto here = [&](const std::vector<std::string>& arguments) {
+    std::vector<std::string> argv = {test::icingest_binary(), "--json", "--progress", "none", "--data-dir",
+                                     dir.path().string()};
+    argv.insert(argv.end(), arguments.begin(), arguments.end());
+    return argv;
+  };
+  Process process(here(long_run()), {});
+  expect_orderly_end(process, SIGTERM, here({"status"}));
+  EXPECT_EQ(Process(here({"db", "stop"}), {}).wait().exit_code, 0);
 }
 
 }  // namespace
