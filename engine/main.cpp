@@ -62,9 +62,13 @@ struct CommandLine {
     for (const Pipeline& one : pipelines) {
       const std::string name(one.name);
       IngestArguments& arguments = ingest[name];
-      add_ingest_options(*add(app, name, std::string(one.about), [&](Context& context) { return run_ingest(context, one, arguments); }), one, arguments);
+      add_ingest_options(*add(app, name, std::string(one.about),
+                              [&](Context& context) { return run_ingest(context, one, arguments); }),
+                         one, arguments);
       IngestArguments& plan_arguments = plans[name];
-      add_ingest_options(*add(*plan, name, std::string(one.about), [&](Context& context) { return run_plan(context, one, plan_arguments); }), one, plan_arguments);
+      add_ingest_options(*add(*plan, name, std::string(one.about),
+                              [&](Context& context) { return run_plan(context, one, plan_arguments); }),
+                         one, plan_arguments);
     }
   }
 
@@ -73,11 +77,13 @@ struct CommandLine {
     for (const Pipeline& one : pipelines) names.emplace_back(one.name);
     add(app, "migrate", "create or upgrade the schema; says every difference it finds", run_migrate);
     add(app, "status", "per pipeline: units by state, rows, newest data, last run", run_status);
-    add(app, "verify", "read the tables back and compare rows and digests with the ledger", [this](Context& context) { return run_verify(context, pipeline); })
+    add(app, "verify", "read the tables back and compare rows and digests with the ledger",
+        [this](Context& context) { return run_verify(context, pipeline); })
         ->add_option("pipeline", pipeline, "only this one")
         ->check(CLI::IsMember(names));
-    CLI::App* const rejects = add(app, "rejects", "quarantined rows with reason, raw text and source",
-                                  [this](Context& context) { return run_rejects(context, pipeline, reject_limit); });
+    CLI::App* const rejects =
+        add(app, "rejects", "quarantined rows with reason, raw text and source",
+            [this](Context& context) { return run_rejects(context, pipeline, reject_limit); });
     rejects->add_option("pipeline", pipeline, "only this one")->check(CLI::IsMember(names));
     rejects->add_option("--limit", reject_limit, "how many, newest first (50)")->check(CLI::PositiveNumber);
   }
@@ -86,17 +92,26 @@ struct CommandLine {
     CLI::App* const db = app.add_subcommand("db", "the private PostgreSQL");
     db->require_subcommand(1);
     db->fallthrough();
-    for (const auto& [name, about] : {std::pair{"start", "start it, creating it if need be"}, {"stop", "stop it"}, {"status", "does it run, and where"},
-                                      {"url", "its address, starting it if need be"}, {"psql", "a shell on the database in use"}}) {
-      CLI::App* const one = add(*db, name, about, [this, action_name = std::string(name)](Context& context) { return run_db(context, action_name, psql); });
+    for (const auto& [name, about] : {std::pair{"start", "start it, creating it if need be"},
+                                      {"stop", "stop it"},
+                                      {"status", "does it run, and where"},
+                                      {"url", "its address, starting it if need be"},
+                                      {"psql", "a shell on the database in use"}}) {
+      CLI::App* const one = add(*db, name, about, [this, action_name = std::string(name)](Context& context) {
+        return run_db(context, action_name, psql);
+      });
       if (std::string_view(name) == "psql") one->add_option("arguments", psql, "for psql, after --");
     }
-    add_sim_options(*add(app, "sim", "a local simulator of the sources", [this](Context& context) { return run_sim(context, sim); }), sim);
-    add(app, "completion", "a completion script for your shell", [this](Context&) { return run_completion(app, shell); })
+    add_sim_options(*add(app, "sim", "a local simulator of the sources",
+                         [this](Context& context) { return run_sim(context, sim); }),
+                    sim);
+    add(app, "completion", "a completion script for your shell",
+        [this](Context&) { return run_completion(app, shell); })
         ->add_option("shell", shell)
         ->required()
         ->check(CLI::IsMember({"bash", "zsh", "fish"}));
-    add(app, "version", "this binary's version and its libraries'", [this](Context&) { return run_version(settings.json); });
+    add(app, "version", "this binary's version and its libraries'",
+        [this](Context&) { return run_version(settings.json); });
   }
 };
 
@@ -117,7 +132,10 @@ int fail(const CommandLine& line, const Error& error) {
   std::fprintf(stderr, "icingest: %s\n", error.describe().c_str());
   if (line.settings.json) {
     JsonWriter json;
-    json.begin_object().number("schema", 1).text("command", line.command).number("exit_code", static_cast<int>(error.exit));
+    json.begin_object()
+        .number("schema", 1)
+        .text("command", line.command)
+        .number("exit_code", static_cast<int>(error.exit));
     print(json.text("message", error.describe()).end_object().str() + "\n");
   }
   return static_cast<int>(error.exit);
@@ -135,8 +153,10 @@ int run_command_line(int argc, char** argv) {
     return asked_for_help ? printed : static_cast<int>(ExitCode::usage);
   }
   hide_passwords(argc, argv);
-  if (Result<void> configured = apply_config_file(line.app, line.settings.config); !configured) return fail(line, configured.error());
-  log::configure(level_of(line.settings.log_level), line.settings.log_format == "json" ? log::Format::json : log::Format::text);
+  if (Result<void> configured = apply_config_file(line.app, line.settings.config); !configured)
+    return fail(line, configured.error());
+  log::configure(level_of(line.settings.log_level),
+                 line.settings.log_format == "json" ? log::Format::json : log::Format::text);
   Context context(line.settings, arguments);
   const Result<Output> output = line.action(context);
   if (!output) return fail(line, output.error());

@@ -2,10 +2,11 @@
 //
 // Routes    grouped: the whole market of one session in one request, about 12,400 rows, 0.35 MB compressed
 //           per-ticker: one symbol's whole history in one request, at most 50,000 bars
-// Units     prices in USD, split-adjusted as of the day of asking; volume in shares, fractions rounded half-even;
-//           `time` is 00:00 New York of the session
-// Source    massive.com/docs/rest/stocks/aggregates (read 2026-11). `t` of a grouped bar is the session's end, of a
-//           range bar its start, so the date is the one that was asked for and `t` only has to agree with it
+// Units     prices in USD, split-adjusted as of the day of asking; volume in shares, fractions rounded
+//           half-even; `time` is 00:00 New York of the session
+// Source    massive.com/docs/rest/stocks/aggregates (read 2026-11). `t` of a grouped bar is the session's
+//           end, of a range bar its start, so the date is the one that was asked for and `t` only has to
+//           agree with it
 #include <fmt/format.h>
 
 #include "core/text.h"
@@ -27,10 +28,11 @@ struct Bar {
 std::int64_t session_bucket(const Bar& bar) { return bar.session.time_since_epoch().count(); }
 
 constexpr auto kStockPrices =
-    table<Bar>("stock_prices", key("time", &Bar::time, "timestamptz"), key("ticker", &Bar::ticker, "varchar(32)"),
-               column("open", &Bar::open, "numeric(20,6)"), column("high", &Bar::high, "numeric(20,6)"),
-               column("low", &Bar::low, "numeric(20,6)"), column("close", &Bar::close, "numeric(20,6)"),
-               column("volume", &Bar::volume, "int8"), column("vwap", &Bar::vwap, "numeric(20,6)"),
+    table<Bar>("stock_prices", key("time", &Bar::time, "timestamptz"),
+               key("ticker", &Bar::ticker, "varchar(32)"), column("open", &Bar::open, "numeric(20,6)"),
+               column("high", &Bar::high, "numeric(20,6)"), column("low", &Bar::low, "numeric(20,6)"),
+               column("close", &Bar::close, "numeric(20,6)"), column("volume", &Bar::volume, "int8"),
+               column("vwap", &Bar::vwap, "numeric(20,6)"),
                constant_key<Bar>("interval", "1day", "varchar(10)"))
         .proved_by(BucketKind::session, &session_bucket,
                    R"((("time" AT TIME ZONE 'America/New_York')::date - DATE '1970-01-01')::bigint)")
@@ -74,7 +76,8 @@ std::string_view negative_field(const Bar& bar) {
 template <class Raw>
 void take(RowSink<kStockPrices>& rows, const Bar& bar, Raw& raw) {
   if (bar.ticker.empty()) rows.reject(Fault::empty_text, "T", raw());
-  else if (const auto field = negative_field(bar); !field.empty()) rows.reject(Fault::out_of_range, field, raw());
+  else if (const auto field = negative_field(bar); !field.empty())
+    rows.reject(Fault::out_of_range, field, raw());
   else rows.emit(bar, raw);
 }
 
@@ -135,9 +138,11 @@ Result<void> decode_splits(Document& document, std::vector<Restatement>& found, 
       massive::read_envelope(document, [&](simdjson::ondemand::value& value) -> Result<void> {
         simdjson::ondemand::object object;
         Split split;
-        if (value.get_object().get(object) != simdjson::SUCCESS) return document.malformed("split is no object");
+        if (value.get_object().get(object) != simdjson::SUCCESS)
+          return document.malformed("split is no object");
         const json::Outcome outcome = json::read<kSplit>(object, split);
-        // A split that cannot be read cannot be skipped either: some ticker's history would stay on the old basis.
+        // A split that cannot be read cannot be skipped either: some ticker's history would stay on the old
+        // basis.
         if (outcome.error != simdjson::SUCCESS || outcome.fault != Fault::none) {
           return document.malformed(fmt::format("split: {} {}", to_string(outcome.fault), outcome.field));
         }
@@ -156,30 +161,30 @@ Pipeline pipeline_prices() {
       .about = "Daily bars of every listed ticker into stock_prices",
       .source = massive::source(),
       .schema = kSchema,
-      .routes =
-          {{.name = "grouped",
-            .unit_prefix = "day",
-            .grain = Grain::session,
-            .requests =
-                [](const Unit& unit, const Options&) -> std::vector<std::string> {
-              return {fmt::format("/v2/aggs/grouped/locale/us/market/stocks/{}?adjusted=true", to_string(unit.from))};
-            },
-            .load = into<kStockPrices>(decode_grouped),
-            .bytes_per_row = 28,
-            .rows_per_answer = 12'400},
-           {.name = "per-ticker",
-            .unit_prefix = "ticker",
-            .grain = Grain::symbol,
-            .requests =
-                [](const Unit& unit, const Options&) -> std::vector<std::string> {
-              return {fmt::format("/v2/aggs/ticker/{}/range/1/day/{}/{}?adjusted=true&sort=asc&limit=50000",
-                                  text::percent_encode(unit.symbol), to_string(unit.from), to_string(unit.to))};
-            },
-            .load = into<kStockPrices>(decode_range),
-            .bytes_per_row = 30}},
-      .universe = UniverseRule{.filled_by = "tickers",
-                               .sql = "SELECT DISTINCT symbol FROM tickers WHERE asset_type IN ('CS', 'ETF', 'ADRC', "
-                                      "'FUND', 'ETN', 'stock', 'etf', 'adr', 'fund', 'etn')"},
+      .routes = {{.name = "grouped",
+                  .unit_prefix = "day",
+                  .grain = Grain::session,
+                  .requests = [](const Unit& unit, const Options&) -> std::vector<std::string> {
+                    return {fmt::format("/v2/aggs/grouped/locale/us/market/stocks/{}?adjusted=true",
+                                        to_string(unit.from))};
+                  },
+                  .load = into<kStockPrices>(decode_grouped),
+                  .bytes_per_row = 28,
+                  .rows_per_answer = 12'400},
+                 {.name = "per-ticker",
+                  .unit_prefix = "ticker",
+                  .grain = Grain::symbol,
+                  .requests = [](const Unit& unit, const Options&) -> std::vector<std::string> {
+                    return {fmt::format(
+                        "/v2/aggs/ticker/{}/range/1/day/{}/{}?adjusted=true&sort=asc&limit=50000",
+                        text::percent_encode(unit.symbol), to_string(unit.from), to_string(unit.to))};
+                  },
+                  .load = into<kStockPrices>(decode_range),
+                  .bytes_per_row = 30}},
+      .universe =
+          UniverseRule{.filled_by = "tickers",
+                       .sql = "SELECT DISTINCT symbol FROM tickers WHERE asset_type IN ('CS', 'ETF', 'ADRC', "
+                              "'FUND', 'ETN', 'stock', 'etf', 'adr', 'fund', 'etn')"},
       .restatements =
           RestatementRule{.request =
                               [](Date from, Date to) {

@@ -1,7 +1,7 @@
 // tickers.cpp: the reference list of tickers, active and delisted.
 //
-// Routes    list: both halves of the list, 1,000 tickers a page, loaded as one unit so that readers never see half
-//           details: one request per active ticker (address, description, shares …), only with --details
+// Routes    list: both halves of the list, 1,000 tickers a page, loaded as one unit so that readers never see
+//           half details: one request per active ticker (address, description, shares …), only with --details
 // Keys      (symbol, asset_type). The list repeats symbols: the active one wins, else the one delisted last
 // Rejects   a ticker without a type cannot be keyed and would be taken for a common stock: it is quarantined
 // Source    massive.com/docs/rest/stocks/tickers (read 2026-11)
@@ -30,26 +30,31 @@ struct Ticker {
 };
 
 constexpr auto kTickers =
-    table<Ticker>("tickers", key("symbol", &Ticker::symbol, "varchar(32)"), key("asset_type", &Ticker::type, "varchar(20)"),
-                  column("asset_class", &Ticker::asset_class, "varchar(20)"),
-                  column("name", &Ticker::name, "varchar(255)"), column("exchange", &Ticker::primary_exchange, "varchar(50)"),
-                  column("primary_exchange_code", &Ticker::primary_exchange, "varchar(10)"),
-                  column("polygon_type", &Ticker::type, "varchar(50)"), column("market", &Ticker::market, "varchar(50)"),
-                  column("locale", &Ticker::locale, "varchar(10)"), column("country", &Ticker::country, "varchar(50)"),
-                  column("active", &Ticker::active, "bool"), column("currency", &Ticker::currency, "varchar(10)"),
-                  column("currency_name", &Ticker::currency_name, "varchar(50)"),
-                  column("currency_symbol", &Ticker::currency_symbol, "varchar(20)"),
-                  column("base_currency_symbol", &Ticker::base_currency_symbol, "varchar(20)"),
-                  column("base_currency_name", &Ticker::base_currency_name, "varchar(100)"),
-                  column("cik", &Ticker::cik, "varchar(20)"),
-                  column("composite_figi", &Ticker::composite_figi, "varchar(20)"),
-                  column("share_class_figi", &Ticker::share_class_figi, "varchar(20)"),
-                  column("source_feed", &Ticker::source_feed, "varchar(100)"),
-                  column("last_updated_utc", &Ticker::last_updated, "timestamptz"),
-                  column("delisted_date", &Ticker::delisted_date, "date"))
+    table<Ticker>(
+        "tickers", key("symbol", &Ticker::symbol, "varchar(32)"),
+        key("asset_type", &Ticker::type, "varchar(20)"),
+        column("asset_class", &Ticker::asset_class, "varchar(20)"),
+        column("name", &Ticker::name, "varchar(255)"),
+        column("exchange", &Ticker::primary_exchange, "varchar(50)"),
+        column("primary_exchange_code", &Ticker::primary_exchange, "varchar(10)"),
+        column("polygon_type", &Ticker::type, "varchar(50)"),
+        column("market", &Ticker::market, "varchar(50)"), column("locale", &Ticker::locale, "varchar(10)"),
+        column("country", &Ticker::country, "varchar(50)"), column("active", &Ticker::active, "bool"),
+        column("currency", &Ticker::currency, "varchar(10)"),
+        column("currency_name", &Ticker::currency_name, "varchar(50)"),
+        column("currency_symbol", &Ticker::currency_symbol, "varchar(20)"),
+        column("base_currency_symbol", &Ticker::base_currency_symbol, "varchar(20)"),
+        column("base_currency_name", &Ticker::base_currency_name, "varchar(100)"),
+        column("cik", &Ticker::cik, "varchar(20)"),
+        column("composite_figi", &Ticker::composite_figi, "varchar(20)"),
+        column("share_class_figi", &Ticker::share_class_figi, "varchar(20)"),
+        column("source_feed", &Ticker::source_feed, "varchar(100)"),
+        column("last_updated_utc", &Ticker::last_updated, "timestamptz"),
+        column("delisted_date", &Ticker::delisted_date, "date"))
         .prefer("active DESC, delisted_date DESC NULLS LAST, last_updated_utc DESC NULLS LAST, name");
 
-// Columns that no pipeline of ours fills belong to readers and to later calculations; the application selects them.
+// Columns that no pipeline of ours fills belong to readers and to later calculations; the application selects
+// them.
 constexpr std::string_view kSchema = R"sql(
 CREATE TABLE tickers (
   id serial PRIMARY KEY,
@@ -129,7 +134,8 @@ constexpr auto kListRow = json::object<Ticker>(
     json::optional("active", &Ticker::active), json::optional("currency_name", &Ticker::currency_name),
     json::optional("cik", &Ticker::cik), json::optional("composite_figi", &Ticker::composite_figi),
     json::optional("share_class_figi", &Ticker::share_class_figi),
-    json::optional("last_updated_utc", &Ticker::last_updated), json::optional("delisted_utc", &Ticker::delisted),
+    json::optional("last_updated_utc", &Ticker::last_updated),
+    json::optional("delisted_utc", &Ticker::delisted),
     json::optional("currency_symbol", &Ticker::currency_symbol),
     json::optional("base_currency_symbol", &Ticker::base_currency_symbol),
     json::optional("base_currency_name", &Ticker::base_currency_name),
@@ -140,9 +146,9 @@ struct TypeWord {
   std::string_view word;
 };
 constexpr TypeWord kTypeWords[] = {
-    {"CS", "stock"},   {"ETF", "etf"},         {"ETN", "etn"},     {"FUND", "fund"}, {"PFD", "preferred"},
+    {"CS", "stock"},        {"ETF", "etf"},     {"ETN", "etn"},     {"FUND", "fund"}, {"PFD", "preferred"},
     {"WARRANT", "warrant"}, {"RIGHT", "right"}, {"BOND", "bond"},   {"ADRC", "adr"},  {"ADRP", "adr"},
-    {"ADRW", "adr"},   {"ADRR", "adr"},        {"INDEX", "index"}, {"IX", "index"},
+    {"ADRW", "adr"},        {"ADRR", "adr"},    {"INDEX", "index"}, {"IX", "index"},
 };
 
 std::string_view asset_class_of(const Ticker& ticker) {
@@ -154,7 +160,8 @@ std::string_view asset_class_of(const Ticker& ticker) {
   return "other";
 }
 
-// "usd" → "USD"; a phrase such as crypto's "United States Dollar" is no code and stays in currency_name alone.
+// "usd" → "USD"; a phrase such as crypto's "United States Dollar" is no code and stays in currency_name
+// alone.
 Text currency_code(Text name, std::string& storage) {
   if (!name || name->size() != 3) return std::nullopt;
   storage.assign(*name);
@@ -204,27 +211,29 @@ constexpr auto kTickerDetails =
                    column("sic_code", &Details::sic_code, "varchar(10)"),
                    column("sic_description", &Details::sic_description, "varchar(255)"),
                    column("website", &Details::homepage, "varchar(255)"),
-                   column("employees", &Details::employees, "int4"), column("ipo_date", &Details::list_date, "date"),
+                   column("employees", &Details::employees, "int4"),
+                   column("ipo_date", &Details::list_date, "date"),
                    column("address_city", &Details::city, "varchar(100)"),
                    column("address_state", &Details::state, "varchar(50)"),
                    column("address_postal", &Details::postal_code, "varchar(20)"),
                    column("logo_url", &Details::logo, "text"), column("icon_url", &Details::icon, "text"))
         .only_updates();
 
-constexpr auto kAddress = json::object<Details>(json::optional("city", &Details::city),
-                                                json::optional("state", &Details::state),
-                                                json::optional("postal_code", &Details::postal_code));
-constexpr auto kBranding =
-    json::object<Details>(json::optional("logo_url", &Details::logo), json::optional("icon_url", &Details::icon));
+constexpr auto kAddress =
+    json::object<Details>(json::optional("city", &Details::city), json::optional("state", &Details::state),
+                          json::optional("postal_code", &Details::postal_code));
+constexpr auto kBranding = json::object<Details>(json::optional("logo_url", &Details::logo),
+                                                 json::optional("icon_url", &Details::icon));
 constexpr auto kDetailsRow = json::object<Details>(
     json::required("ticker", &Details::symbol), json::required("type", &Details::type),
     json::optional("market_cap", &Details::market_cap), json::optional("phone_number", &Details::phone),
     json::optional("description", &Details::description), json::optional("sic_code", &Details::sic_code),
-    json::optional("sic_description", &Details::sic_description), json::optional("homepage_url", &Details::homepage),
+    json::optional("sic_description", &Details::sic_description),
+    json::optional("homepage_url", &Details::homepage),
     json::optional("total_employees", &Details::employees), json::optional("list_date", &Details::list_date),
     json::optional("share_class_shares_outstanding", &Details::shares),
-    json::optional("weighted_shares_outstanding", &Details::weighted_shares), json::nested<kAddress>("address"),
-    json::nested<kBranding>("branding"));
+    json::optional("weighted_shares_outstanding", &Details::weighted_shares),
+    json::nested<kAddress>("address"), json::nested<kBranding>("branding"));
 
 Result<void> decode_details(Document& document, const Unit& unit, RowSink<kTickerDetails>& rows) {
   ICINGEST_TRY(massive::each_row<kDetailsRow>(
@@ -250,36 +259,38 @@ Pipeline pipeline_tickers() {
       .source = massive::source(),
       .schema = kSchema,
       .adopt = kAdopt,
-      .routes =
-          {{.name = "list",
-            .unit_prefix = "list",
-            .grain = Grain::whole,
-            .requests =
-                [](const Unit&, const Options& options) {
-                  std::vector<std::string> requests;
-                  for (const char* active : {"true", "false"}) {
-                    requests.push_back(fmt::format("/v3/reference/tickers?market={}&active={}&limit=1000&sort=ticker"
-                                                   "&order=asc",
-                                                   market_of(options), active));
-                  }
-                  return requests;
-                },
-            .load = into<kTickers>(decode_list),
-            .unit_name = market_of,
-            .bytes_per_row = 90,
-            .rows_per_answer = 1000,
-            .expected_rows = 35'000},
-           {.name = "details",
-            .unit_prefix = "details",
-            .grain = Grain::symbol,
-            .requests = [](const Unit& unit, const Options&) -> std::vector<std::string> {
-              return {"/v3/reference/tickers/" + text::percent_encode(unit.symbol)};
-            },
-            .load = into<kTickerDetails>(decode_details),
-            .bytes_per_row = 1200,
-            .only_with_option = true}},
-      .universe = UniverseRule{.filled_by = "tickers", .sql = "SELECT DISTINCT symbol FROM tickers WHERE active"},
-      .options = {{.name = "details", .about = "also fetch each active ticker's details (one request per ticker)"},
+      .routes = {{.name = "list",
+                  .unit_prefix = "list",
+                  .grain = Grain::whole,
+                  .requests =
+                      [](const Unit&, const Options& options) {
+                        std::vector<std::string> requests;
+                        for (const char* active : {"true", "false"}) {
+                          requests.push_back(
+                              fmt::format("/v3/reference/tickers?market={}&active={}&limit=1000&sort=ticker"
+                                          "&order=asc",
+                                          market_of(options), active));
+                        }
+                        return requests;
+                      },
+                  .load = into<kTickers>(decode_list),
+                  .unit_name = market_of,
+                  .bytes_per_row = 90,
+                  .rows_per_answer = 1000,
+                  .expected_rows = 35'000},
+                 {.name = "details",
+                  .unit_prefix = "details",
+                  .grain = Grain::symbol,
+                  .requests = [](const Unit& unit, const Options&) -> std::vector<std::string> {
+                    return {"/v3/reference/tickers/" + text::percent_encode(unit.symbol)};
+                  },
+                  .load = into<kTickerDetails>(decode_details),
+                  .bytes_per_row = 1200,
+                  .only_with_option = true}},
+      .universe =
+          UniverseRule{.filled_by = "tickers", .sql = "SELECT DISTINCT symbol FROM tickers WHERE active"},
+      .options = {{.name = "details",
+                   .about = "also fetch each active ticker's details (one request per ticker)"},
                   {.name = "market",
                    .about = "which list to read",
                    .choices = {"stocks", "otc", "indices", "crypto", "fx"}}},

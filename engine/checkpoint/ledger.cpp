@@ -90,9 +90,9 @@ Result<void> Ledger::adopt_proofs(std::string_view dataset, const Proofs& proofs
     tx.exec_params("DELETE FROM icingest.proofs WHERE dataset = $1", std::string(dataset));
     for (const auto& [bucket, proof] : proofs) {
       const auto& lanes = proof.digest.lanes;
-      tx.exec_params("INSERT INTO icingest.proofs VALUES ($1, $2, $3, $4, $5, $6, $7)", std::string(dataset), bucket,
-                     proof.rows, std::int64_t{lanes[0]}, std::int64_t{lanes[1]}, std::int64_t{lanes[2]},
-                     std::int64_t{lanes[3]});
+      tx.exec_params("INSERT INTO icingest.proofs VALUES ($1, $2, $3, $4, $5, $6, $7)", std::string(dataset),
+                     bucket, proof.rows, std::int64_t{lanes[0]}, std::int64_t{lanes[1]},
+                     std::int64_t{lanes[2]}, std::int64_t{lanes[3]});
     }
   });
 }
@@ -102,8 +102,8 @@ Result<void> Ledger::start_run(const RunStart& run) {
     tx.exec_params(
         "INSERT INTO icingest.runs (run_id, pipeline, strategy, window_from, window_to, arguments, host, pid, version) "
         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-        run.run_id, run.pipeline, run.strategy, icingest::to_string(run.from), icingest::to_string(run.to), run.arguments, host_name(),
-        static_cast<int>(::getpid()), run.version);
+        run.run_id, run.pipeline, run.strategy, icingest::to_string(run.from), icingest::to_string(run.to),
+        run.arguments, host_name(), static_cast<int>(::getpid()), run.version);
   });
 }
 
@@ -111,7 +111,8 @@ Result<void> Ledger::finish_run(std::string_view run_id, int exit_code, std::str
                                 std::string_view report_json) {
   return control_.transact("record the end of the run", [&](pqxx::work& tx) {
     tx.exec_params(
-        "UPDATE icingest.runs SET finished_at = now(), exit_code = $2, strategy = $3, report = $4::jsonb WHERE run_id = $1",
+        "UPDATE icingest.runs SET finished_at = now(), exit_code = $2, "
+        "strategy = $3, report = $4::jsonb WHERE run_id = $1",
         std::string(run_id), exit_code, std::string(strategy), std::string(report_json));
   });
 }

@@ -1,7 +1,7 @@
 // ledger.h: the record of units, in the database that holds the rows.
 //
-// Reading is for the planner and goes over the control connection. Writing is part of the load transaction: see
-// ledger_write.h.
+// Reading is for the planner and goes over the control connection. Writing is part of the load transaction:
+// see ledger_write.h.
 //
 // Threads   one owner of the connection
 #pragma once
@@ -77,8 +77,10 @@ class Ledger {
   Result<void> finish_run(std::string_view run_id, int exit_code, std::string_view strategy,
                           std::string_view report_json);
 
-  // How far back the plan behind the key reaches: sessions in [from, to] cannot be had. Kept as the unit "floor".
-  Result<void> set_floor(std::string_view pipeline, std::string_view run_id, Date from, Date to, std::string_view reason);
+  // How far back the plan behind the key reaches: sessions in [from, to] cannot be had. Kept as the unit
+  // "floor".
+  Result<void> set_floor(std::string_view pipeline, std::string_view run_id, Date from, Date to,
+                         std::string_view reason);
   Result<void> clear_floor(std::string_view pipeline);
 
   [[nodiscard]] Result<std::optional<std::string>> meta(std::string_view key);

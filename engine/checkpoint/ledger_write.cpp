@@ -63,12 +63,14 @@ std::vector<BucketDelta> sum_by_bucket(const std::vector<BucketDelta>& deltas) {
 
 Result<Proofs> read_proofs(pg::PgConn& conn, std::string_view dataset) {
   ICINGEST_TRY_LET(const pg::PgResult rows,
-                   conn.exec("SELECT bucket, rows, d0, d1, d2, d3 FROM icingest.proofs WHERE dataset = $1", {std::string(dataset)}));
+                   conn.exec("SELECT bucket, rows, d0, d1, d2, d3 FROM icingest.proofs WHERE dataset = $1",
+                             {std::string(dataset)}));
   Proofs proofs;
   for (int row = 0; row < rows.rows(); ++row) {
     Proof proof{.rows = rows.number(row, 1)};
     for (int lane = 0; lane < 4; ++lane) {
-      proof.digest.lanes.at(static_cast<std::size_t>(lane)) = static_cast<std::uint32_t>(rows.number(row, 2 + lane));
+      proof.digest.lanes.at(static_cast<std::size_t>(lane)) =
+          static_cast<std::uint32_t>(rows.number(row, 2 + lane));
     }
     // A bucket emptied by hand-made changes holds nothing, and is nothing.
     if (proof.rows != 0 || proof.digest != Digest{}) proofs.emplace(rows.number(row, 0), proof);
@@ -94,11 +96,25 @@ WHERE u.generation = excluded.generation - 1)sql";
   Arrays rows(20);
   for (const UnitWrite* one : units) {
     const Unit& unit = *one->unit;
-    rows.row({unit.key, std::string(to_string(one->state)), one->reason, unit.symbol, icingest::to_string(unit.from),
-              icingest::to_string(unit.to), icingest::to_string(one->basis), one->scope, number(one->epoch),
-              number(one->attempts), number(one->rows), number(static_cast<std::int64_t>(one->rejects.size())),
-              number(one->bytes), icingest::to_string(one->digest), one->etag, one->last_modified,
-              number(one->fetch_ms), number(one->decode_ms), icingest::to_string(one->asked_at),
+    rows.row({unit.key,
+              std::string(to_string(one->state)),
+              one->reason,
+              unit.symbol,
+              icingest::to_string(unit.from),
+              icingest::to_string(unit.to),
+              icingest::to_string(one->basis),
+              one->scope,
+              number(one->epoch),
+              number(one->attempts),
+              number(one->rows),
+              number(static_cast<std::int64_t>(one->rejects.size())),
+              number(one->bytes),
+              icingest::to_string(one->digest),
+              one->etag,
+              one->last_modified,
+              number(one->fetch_ms),
+              number(one->decode_ms),
+              icingest::to_string(one->asked_at),
               number(one->expected_generation + 1)});
   }
   auto parameters = rows.parameters();
@@ -124,7 +140,8 @@ Result<void> LedgerWriter::write_rejects(pg::PgConn& conn, const std::vector<con
       any = true;
       std::string raw = reject.raw;
       std::replace(raw.begin(), raw.end(), '\0', ' ');  // text cannot hold it; the reason names it
-      rows.row({one->unit->key, std::string(icingest::to_string(reject.fault)), reject.column, raw, one->source});
+      rows.row(
+          {one->unit->key, std::string(icingest::to_string(reject.fault)), reject.column, raw, one->source});
     }
   }
   if (!reread.empty()) {
@@ -135,10 +152,11 @@ Result<void> LedgerWriter::write_rejects(pg::PgConn& conn, const std::vector<con
   auto parameters = rows.parameters();
   parameters.emplace_back(pipeline_);
   parameters.emplace_back(run_id_);
-  ICINGEST_TRY(conn.exec("INSERT INTO icingest.rejects (unit, reason, column_name, raw, source, pipeline, run_id) "
-                         "SELECT r.*, $6, $7::uuid FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], "
-                         "$5::text[]) AS r",
-                         parameters));
+  ICINGEST_TRY(
+      conn.exec("INSERT INTO icingest.rejects (unit, reason, column_name, raw, source, pipeline, run_id) "
+                "SELECT r.*, $6, $7::uuid FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], "
+                "$5::text[]) AS r",
+                parameters));
   return {};
 }
 
@@ -164,8 +182,9 @@ ON CONFLICT (dataset, bucket) DO UPDATE SET rows = p.rows + excluded.rows,
 }
 
 Result<bool> LedgerWriter::was_committed(pg::PgConn& conn, std::int64_t commit_id) {
-  ICINGEST_TRY_LET(const pg::PgResult result,
-                   conn.exec("SELECT 1 FROM icingest.units WHERE commit_id = $1 LIMIT 1", {number(commit_id)}));
+  ICINGEST_TRY_LET(
+      const pg::PgResult result,
+      conn.exec("SELECT 1 FROM icingest.units WHERE commit_id = $1 LIMIT 1", {number(commit_id)}));
   return result.rows() > 0;
 }
 

@@ -1,4 +1,5 @@
-// ledger_write.h: the ledger's part of a load transaction: units, proofs and rejects, on the loader's connection.
+// ledger_write.h: the ledger's part of a load transaction: units, proofs and rejects, on the loader's
+// connection.
 //
 // Threads   one owner of the connection
 // Errors    the statement's; and Action::fail_unit when another writer has been at one of the units meanwhile
@@ -40,12 +41,15 @@ struct UnitWrite {
 
 class LedgerWriter {
  public:
-  LedgerWriter(std::string pipeline, std::string run_id) : pipeline_(std::move(pipeline)), run_id_(std::move(run_id)) {}
+  LedgerWriter(std::string pipeline, std::string run_id)
+      : pipeline_(std::move(pipeline)), run_id_(std::move(run_id)) {}
 
   // Writes units and rejects. `commit_id` names the transaction for was_committed().
-  Result<void> write_units(pg::PgConn& conn, const std::vector<const UnitWrite*>& units, std::int64_t commit_id) const;
+  Result<void> write_units(pg::PgConn& conn, const std::vector<const UnitWrite*>& units,
+                           std::int64_t commit_id) const;
   // Adds deltas to the buckets of `dataset`.
-  static Result<void> add_proofs(pg::PgConn& conn, std::string_view dataset, const std::vector<BucketDelta>& deltas);
+  static Result<void> add_proofs(pg::PgConn& conn, std::string_view dataset,
+                                 const std::vector<BucketDelta>& deltas);
 
   // Whether the transaction of that name happened.
   [[nodiscard]] static Result<bool> was_committed(pg::PgConn& conn, std::int64_t commit_id);

@@ -43,7 +43,9 @@ std::string column(const rate::SlotTable& table, Micros rate::SlotTable::Entry::
 }  // namespace
 
 PgQuota::PgQuota(pg::DbConfig db, std::string source, const RateLimit& limit, const Clock& clock)
-    : db_(std::move(db)), source_(std::move(source)), limit_(limit), clock_(clock), thread_([this] { run(); }) {}
+    : db_(std::move(db)), source_(std::move(source)), limit_(limit), clock_(clock), thread_([this] {
+        run();
+      }) {}
 
 PgQuota::~PgQuota() {
   {
@@ -107,13 +109,15 @@ Result<rate::Loan> PgQuota::exchange_in_transaction(Request& request) {
   }
   ICINGEST_TRY(conn_->exec("BEGIN"));
   Reading reading{.before = now()};
-  ICINGEST_TRY_LET(const pg::PgResult row,
-                   conn_->exec("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, permits, window_us, "
-                               "blocked_until, last_lease, free_at, was_free_at, lease "
-                               "FROM icingest.quotas WHERE source = $1 FOR UPDATE",
-                               {source_}));
+  ICINGEST_TRY_LET(
+      const pg::PgResult row,
+      conn_->exec("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, permits, window_us, "
+                  "blocked_until, last_lease, free_at, was_free_at, lease "
+                  "FROM icingest.quotas WHERE source = $1 FOR UPDATE",
+                  {source_}));
   reading.after = now();
-  if (row.rows() == 0) return Failure(Error{.action = Action::reconnect, .message = "the quota's row is gone"});
+  if (row.rows() == 0)
+    return Failure(Error{.action = Action::reconnect, .message = "the quota's row is gone"});
   reading.there = row.number(0, 0);
   const RateLimit stored{.permits = static_cast<int>(row.number(0, 1)),
                          .window = std::chrono::microseconds(row.number(0, 2))};
@@ -121,20 +125,22 @@ Result<rate::Loan> PgQuota::exchange_in_transaction(Request& request) {
 
   for (rate::Settled settled : unsettled_) {
     // A use is moved to the latest moment it can have been by the database's clock.
-    if (settled.used && reading_) settled.arrived_by = reading_->there + (settled.arrived_by - reading_->before);
+    if (settled.used && reading_)
+      settled.arrived_by = reading_->there + (settled.arrived_by - reading_->before);
     table.settle(settled);
   }
   Micros blocked_until = row.number(0, 3);
-  if (pending_block_ > 0) blocked_until = std::max(blocked_until, reading.there + (pending_block_ - reading.before));
+  if (pending_block_ > 0)
+    blocked_until = std::max(blocked_until, reading.there + (pending_block_ - reading.before));
   rate::Loan loan{.slots = table.lend(reading.there, request.want, request.hold)};
 
   using Entry = rate::SlotTable::Entry;
   ICINGEST_TRY(conn_->exec(
       "UPDATE icingest.quotas SET permits = $2, window_us = $3, blocked_until = $4, last_lease = $5, "
       "free_at = $6::bigint[], was_free_at = $7::bigint[], lease = $8::bigint[] WHERE source = $1",
-      {source_, std::to_string(limit_.permits), std::to_string(limit_.window.count()), std::to_string(blocked_until),
-       std::to_string(table.last_lease()), column(table, &Entry::free_at), column(table, &Entry::was_free_at),
-       column(table, &Entry::lease)}));
+      {source_, std::to_string(limit_.permits), std::to_string(limit_.window.count()),
+       std::to_string(blocked_until), std::to_string(table.last_lease()), column(table, &Entry::free_at),
+       column(table, &Entry::was_free_at), column(table, &Entry::lease)}));
   ICINGEST_TRY(conn_->exec("COMMIT"));
 
   for (rate::Slot& slot : loan.slots) {

@@ -1,11 +1,12 @@
-// pg_quota.h: the slots of a source and key, kept in the database, so that they outlive a process that was killed and
-// are shared by all that use the same key.
+// pg_quota.h: the slots of a source and key, kept in the database, so that they outlive a process that was
+// killed and are shared by all that use the same key.
 //
-// Slots are lent in the database's time and used in this process's: each exchange gives a pair of readings, and every
-// conversion errs to the safe side of the round trip between them.
+// Slots are lent in the database's time and used in this process's: each exchange gives a pair of readings,
+// and every conversion errs to the safe side of the round trip between them.
 //
 // Threads   exchange() from one thread; the work and the callback are on this object's own thread
-// Errors    an unreachable database: nothing is lent; what was to be given back is given back with the next exchange
+// Errors    an unreachable database: nothing is lent; what was to be given back is given back with the next
+//           exchange
 #pragma once
 
 #include <condition_variable>
@@ -54,8 +55,8 @@ class PgQuota final : public rate::Quota {
   const RateLimit limit_;
   const Clock& clock_;
   std::optional<pg::PgConn> conn_;
-  std::optional<Reading> reading_;             // of the exchange whose slots are out
-  std::vector<rate::Settled> unsettled_;       // could not be given back yet
+  std::optional<Reading> reading_;        // of the exchange whose slots are out
+  std::vector<rate::Settled> unsettled_;  // could not be given back yet
   rate::Micros pending_block_ = 0;
   std::mutex mutex_;
   std::condition_variable wake_;

@@ -31,7 +31,7 @@ std::string first_set(const std::vector<std::string_view>& names) {
 }
 
 constexpr std::pair<const char*, const char*> kDbVariables[] = {
-    {"DB_HOST", "host"}, {"DB_PORT", "port"}, {"DB_USER", "user"},
+    {"DB_HOST", "host"},         {"DB_PORT", "port"},   {"DB_USER", "user"},
     {"DB_PASSWORD", "password"}, {"DB_NAME", "dbname"}, {"DB_SSLMODE", "sslmode"}};
 
 constexpr const char* kSimulatedMark = "data";
@@ -47,7 +47,8 @@ struct Context::BuiltIn {
   }
 };
 
-Context::Context(const Settings& settings, std::string arguments) : settings_(settings), arguments_(std::move(arguments)) {}
+Context::Context(const Settings& settings, std::string arguments)
+    : settings_(settings), arguments_(std::move(arguments)) {}
 Context::~Context() = default;
 
 std::filesystem::path Context::data_dir() const {
@@ -55,14 +56,16 @@ std::filesystem::path Context::data_dir() const {
 }
 
 bool Context::has_configured_database() const {
-  return !settings_.db.empty() || !environment_value("DB_HOST").empty() || !environment_value("DB_NAME").empty();
+  return !settings_.db.empty() || !environment_value("DB_HOST").empty() ||
+         !environment_value("DB_NAME").empty();
 }
 
 Result<pg::DbConfig> Context::configured_database() const {
   if (!settings_.db.empty()) return pg::DbConfig::from_uri(settings_.db);
   pg::DbConfig config{{{"host", "localhost"}, {"user", "investorcenter"}, {"dbname", "investorcenter_db"}}};
   for (const auto& [variable, keyword] : kDbVariables) {
-    if (std::string value = environment_value(variable); !value.empty()) config.parameters[keyword] = std::move(value);
+    if (std::string value = environment_value(variable); !value.empty())
+      config.parameters[keyword] = std::move(value);
   }
   if (const auto password = config.parameters.find("password"); password != config.parameters.end()) {
     register_secret(password->second);
@@ -88,9 +91,13 @@ Result<std::optional<pg::DbConfig>> Context::database_if_running() {
 Result<std::string> Context::built_in_simulator() {
   if (built_in_) return built_in_->simulator->base_url();
   const Date to = nyse::last_closed_session(clock_.now());
-  ICINGEST_TRY_LET(auto simulator,
-                   sim::Simulator::listen({.from = years_before(to, 11), .to = to, .massive = {.plan = *sim::massive_plan("advanced")}}, clock_));
-  log::warn("no key is configured (POLYGON_API_KEY): the data comes from the built-in simulator and is made up");
+  ICINGEST_TRY_LET(
+      auto simulator,
+      sim::Simulator::listen(
+          {.from = years_before(to, 11), .to = to, .massive = {.plan = *sim::massive_plan("advanced")}},
+          clock_));
+  log::warn(
+      "no key is configured (POLYGON_API_KEY): the data comes from the built-in simulator and is made up");
   built_in_ = std::make_unique<BuiltIn>();
   built_in_->simulator = std::move(simulator);
   built_in_->thread = std::thread([server = built_in_->simulator.get()] {
@@ -101,7 +108,10 @@ Result<std::string> Context::built_in_simulator() {
 }
 
 Result<fetch::SourceConfig> Context::source_config(const Source& source) {
-  fetch::SourceConfig config{.source = source, .base_url = first_set(source.base_url_env), .key = first_set(source.credential_env), .limit = source.limit};
+  fetch::SourceConfig config{.source = source,
+                             .base_url = first_set(source.base_url_env),
+                             .key = first_set(source.credential_env),
+                             .limit = source.limit};
   if (config.base_url.empty() && config.key.empty() && !has_configured_database()) {
     ICINGEST_TRY_LET(config.base_url, built_in_simulator());
     config.key = "simulated";
@@ -116,7 +126,8 @@ Result<fetch::SourceConfig> Context::source_config(const Source& source) {
     return usage_error(fmt::format("no key for {}", source.name),
                        fmt::format("set {} in the environment", fmt::join(source.credential_env, " or ")));
   }
-  if (std::any_of(config.key.begin(), config.key.end(), [](unsigned char c) { return c <= ' ' || c == 127; })) {
+  if (std::any_of(config.key.begin(), config.key.end(),
+                  [](unsigned char c) { return c <= ' ' || c == 127; })) {
     return usage_error(fmt::format("the key for {} holds blanks or control characters", source.name),
                        fmt::format("check {}", fmt::join(source.credential_env, " or ")));
   }
@@ -137,7 +148,8 @@ Result<fetch::SourceConfig> Context::source_limits(const Source& source) {
   }
   const auto outage = text::parse_duration_ms(settings_.outage_limit);
   if (!outage) {
-    return usage_error(fmt::format("--outage-limit: '{}' is no duration", settings_.outage_limit), "write for instance 10m");
+    return usage_error(fmt::format("--outage-limit: '{}' is no duration", settings_.outage_limit),
+                       "write for instance 10m");
   }
   config.outage_patience = std::chrono::milliseconds(*outage);
   return config;
@@ -154,7 +166,8 @@ Result<void> Context::check_mark(const pg::DbConfig& db, bool simulated) {
   }
   const std::string_view word = simulated ? "simulated" : "real";
   if (mark && *mark != word) {
-    return person_error(fmt::format("the database {} holds {} data, and this run would add {} data", db.display(), *mark, word),
+    return person_error(fmt::format("the database {} holds {} data, and this run would add {} data",
+                                    db.display(), *mark, word),
                         simulated ? "set POLYGON_API_KEY, or choose another --data-dir to play"
                                   : "choose another database or another --data-dir");
   }
@@ -167,7 +180,8 @@ Result<void> Context::read_rates() {
   const auto pipelines = all_pipelines();
   for (const std::string& given : settings_.rates) {
     ICINGEST_TRY_LET(const auto rate, parse_rate(given));
-    if (std::none_of(pipelines.begin(), pipelines.end(), [&](const Pipeline& p) { return p.source.name == rate.first; })) {
+    if (std::none_of(pipelines.begin(), pipelines.end(),
+                     [&](const Pipeline& p) { return p.source.name == rate.first; })) {
       return usage_error(fmt::format("--rate: there is no source {}", rate.first));
     }
     rates_[rate.first] = rate.second;
@@ -190,7 +204,9 @@ Result<run::Environment> Context::environment(Progress* progress) {
   ICINGEST_TRY(read_rates());
   const auto budget = text::parse_size(settings_.memory_budget);
   if (!budget || *budget < std::size_t{1} << 20) {
-    return usage_error(fmt::format("--memory-budget: '{}' is no size of at least 1M", settings_.memory_budget), "write for instance 64M");
+    return usage_error(
+        fmt::format("--memory-budget: '{}' is no size of at least 1M", settings_.memory_budget),
+        "write for instance 64M");
   }
   // What can be known to be wrong is said before anything is started.
   for (const Pipeline& pipeline : all_pipelines()) {
@@ -212,9 +228,8 @@ Result<run::Environment> Context::environment(Progress* progress) {
                                .decode_threads = settings_.decoders > 0 ? settings_.decoders : std::clamp(cores / 2, 1, 4),
                                .streams = settings_.loaders};
   if (progress != nullptr) {
-    environment.watch = [progress](const std::string& name, const Metrics* metrics, const run::Engine* engine) {
-      progress->watch(name, metrics, engine);
-    };
+    environment.watch = [progress](const std::string& name, const Metrics* metrics,
+                                   const run::Engine* engine) { progress->watch(name, metrics, engine); };
   }
   return environment;
 }

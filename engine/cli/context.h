@@ -1,7 +1,7 @@
 // context.h: what a command works with, resolved from options and environment: database, sources, clock.
 //
-// With no database and no key configured, everything is local: a private PostgreSQL and the built-in simulator. One
-// mark in the database keeps made-up and real data apart for ever.
+// With no database and no key configured, everything is local: a private PostgreSQL and the built-in
+// simulator. One mark in the database keeps made-up and real data apart for ever.
 //
 // Threads   one owner
 #pragma once

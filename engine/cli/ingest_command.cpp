@@ -40,7 +40,9 @@ Result<std::vector<std::string>> read_symbols(const std::string& inline_list, co
     }
   }
   for (const std::string& symbol : symbols) {
-    if (symbol.size() > 32) return usage_error(fmt::format("--tickers: '{}' is longer than any symbol", text::printable(symbol, 40)));
+    if (symbol.size() > 32)
+      return usage_error(
+          fmt::format("--tickers: '{}' is longer than any symbol", text::printable(symbol, 40)));
   }
   return symbols;
 }
@@ -48,13 +50,17 @@ Result<std::vector<std::string>> read_symbols(const std::string& inline_list, co
 Result<std::optional<Date>> read_date(const char* option, const std::string& text) {
   if (text.empty()) return std::optional<Date>();
   const auto date = parse_date(text);
-  if (!date) return usage_error(fmt::format("{}: '{}' is no date", option, text::printable(text, 40)), "write YYYY-MM-DD");
+  if (!date)
+    return usage_error(fmt::format("{}: '{}' is no date", option, text::printable(text, 40)),
+                       "write YYYY-MM-DD");
   return std::optional(*date);
 }
 
 void append_unit_counts(JsonWriter& json, const run::Plan& plan) {
   json.begin_object("units").number("total", plan.units());
-  json.number("to_do", static_cast<std::int64_t>(plan.main.size() + plan.gaps.size())).number("skipped", plan.skipped).end_object();
+  json.number("to_do", static_cast<std::int64_t>(plan.main.size() + plan.gaps.size()))
+      .number("skipped", plan.skipped)
+      .end_object();
 }
 
 std::string plan_json(const Pipeline& pipeline, const run::Plan& plan) {
@@ -64,25 +70,36 @@ std::string plan_json(const Pipeline& pipeline, const run::Plan& plan) {
   json.begin_object("window").text("from", to_string(plan.from)).text("to", to_string(plan.to)).end_object();
   json.number("sessions", static_cast<std::int64_t>(plan.sessions.size())).number("symbols", plan.symbols);
   append_unit_counts(json, plan);
-  json.number("requests", static_cast<std::int64_t>(plan.main.size() + plan.gaps.size())).number("rows", plan.expected_rows);
-  json.begin_object("floor_seconds").real("quota", plan.quota_seconds).real("copy", plan.copy_seconds).end_object();
+  json.number("requests", static_cast<std::int64_t>(plan.main.size() + plan.gaps.size()))
+      .number("rows", plan.expected_rows);
+  json.begin_object("floor_seconds")
+      .real("quota", plan.quota_seconds)
+      .real("copy", plan.copy_seconds)
+      .end_object();
   json.begin_array("strategies");
   for (const run::RouteCost& cost : plan.costs) {
-    json.begin_object().text("name", cost.route).number("requests", cost.requests).number("bytes", static_cast<std::int64_t>(cost.bytes));
-    json.real("quota_seconds", cost.quota_seconds).real("transfer_seconds", cost.transfer_seconds).end_object();
+    json.begin_object()
+        .text("name", cost.route)
+        .number("requests", cost.requests)
+        .number("bytes", static_cast<std::int64_t>(cost.bytes));
+    json.real("quota_seconds", cost.quota_seconds)
+        .real("transfer_seconds", cost.transfer_seconds)
+        .end_object();
   }
   return json.end_array().end_object().str();
 }
 
 std::string plan_text(const Pipeline& pipeline, const run::Plan& plan) {
   std::string out = fmt::format("plan {}: {} … {}", pipeline.name, to_string(plan.from), to_string(plan.to));
-  if (!plan.sessions.empty()) out += fmt::format(", {} sessions", text::grouped(static_cast<std::int64_t>(plan.sessions.size())));
+  if (!plan.sessions.empty())
+    out += fmt::format(", {} sessions", text::grouped(static_cast<std::int64_t>(plan.sessions.size())));
   if (plan.symbols > 0) out += fmt::format(", {} symbols", text::grouped(plan.symbols));
-  out += fmt::format("\n\n  {:<12} {:>10} {:>12} {:>14} {:>16}\n", "strategy", "requests", "bytes", "floor (quota)", "floor (100 Mb/s)");
+  out += fmt::format("\n\n  {:<12} {:>10} {:>12} {:>14} {:>16}\n", "strategy", "requests", "bytes",
+                     "floor (quota)", "floor (100 Mb/s)");
   for (const run::RouteCost& cost : plan.costs) {
-    out += fmt::format("{} {:<12} {:>10} {:>12} {:>14} {:>16}\n", cost.route == plan.strategy ? "*" : " ", cost.route,
-                       text::grouped(cost.requests), text::bytes(cost.bytes), text::duration(cost.quota_seconds),
-                       text::duration(cost.transfer_seconds));
+    out += fmt::format("{} {:<12} {:>10} {:>12} {:>14} {:>16}\n", cost.route == plan.strategy ? "*" : " ",
+                       cost.route, text::grouped(cost.requests), text::bytes(cost.bytes),
+                       text::duration(cost.quota_seconds), text::duration(cost.transfer_seconds));
   }
   out += fmt::format("\n  units       {}: {} to do, {} done before\n", text::grouped(plan.units()),
                      text::grouped(static_cast<std::int64_t>(plan.main.size() + plan.gaps.size())), text::grouped(plan.skipped));
@@ -98,11 +115,15 @@ void add_ingest_options(CLI::App& command, const Pipeline& pipeline, IngestArgum
     command.add_option("--years", arguments.years, "window in calendar years (10)");
     command.add_option("--from", arguments.from, "first New York date, instead of --years");
     command.add_option("--to", arguments.to, "last New York date (the last closed session)");
-    command.add_option("--refresh", arguments.refresh,
-                       fmt::format("read the newest N sessions again in any case; without it the newest {} once the market has closed since",
-                                   pipeline.refresh_sessions))
+    command
+        .add_option("--refresh", arguments.refresh,
+                    fmt::format("read the newest N sessions again in any case; "
+                                "without it the newest {} once the market has closed since",
+                                pipeline.refresh_sessions))
         ->check(CLI::Range(0, 10'000));
-    command.add_option("--universe", arguments.universe, "listed: symbols of the reference list; all: whatever the source has")
+    command
+        .add_option("--universe", arguments.universe,
+                    "listed: symbols of the reference list; all: whatever the source has")
         ->check(CLI::IsMember({"listed", "all"}));
   }
   command.add_flag("--resume", arguments.resume, "go on: what is done stays done");
@@ -111,7 +132,8 @@ void add_ingest_options(CLI::App& command, const Pipeline& pipeline, IngestArgum
     command.add_option("--tickers-file", arguments.tickers_file, "only the symbols in this file");
     command.add_option("--limit", arguments.limit, "only the first N symbols")->check(CLI::PositiveNumber);
   }
-  command.add_option("--strategy", arguments.strategy, "how to fetch; auto takes the cheapest")->check(CLI::IsMember(strategies(pipeline)));
+  command.add_option("--strategy", arguments.strategy, "how to fetch; auto takes the cheapest")
+      ->check(CLI::IsMember(strategies(pipeline)));
   for (const OptionSpec& option : pipeline.options) {
     const std::string name(option.name);
     if (option.choices.empty()) {
@@ -166,7 +188,8 @@ Result<Output> run_plan(Context& context, const Pipeline& pipeline, const Ingest
   ICINGEST_TRY_LET(const run::Environment environment, context.offline_environment());
   run::Session session(environment);
   ICINGEST_TRY_LET(const run::Plan plan, run::plan_only(session, environment, pipeline, options));
-  return Output{ExitCode::complete, context.settings().json ? plan_json(pipeline, plan) + "\n" : plan_text(pipeline, plan)};
+  return Output{ExitCode::complete,
+                context.settings().json ? plan_json(pipeline, plan) + "\n" : plan_text(pipeline, plan)};
 }
 
 }  // namespace icingest::cli

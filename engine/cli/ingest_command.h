@@ -28,9 +28,12 @@ struct IngestArguments {
 
 // Adds the options that `pipeline` understands.
 void add_ingest_options(CLI::App& command, const Pipeline& pipeline, IngestArguments& arguments);
-[[nodiscard]] Result<run::IngestOptions> to_options(const Pipeline& pipeline, const IngestArguments& arguments);
+[[nodiscard]] Result<run::IngestOptions> to_options(const Pipeline& pipeline,
+                                                    const IngestArguments& arguments);
 
-[[nodiscard]] Result<Output> run_ingest(Context& context, const Pipeline& pipeline, const IngestArguments& arguments);
-[[nodiscard]] Result<Output> run_plan(Context& context, const Pipeline& pipeline, const IngestArguments& arguments);
+[[nodiscard]] Result<Output> run_ingest(Context& context, const Pipeline& pipeline,
+                                        const IngestArguments& arguments);
+[[nodiscard]] Result<Output> run_plan(Context& context, const Pipeline& pipeline,
+                                      const IngestArguments& arguments);
 
 }  // namespace icingest::cli

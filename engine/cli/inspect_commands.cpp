@@ -21,11 +21,14 @@ constexpr std::size_t kShownDifferences = 20;
 // Commands that only look do not start a server for it, and do not create a ledger.
 Result<pg::Control> open_ledger(Context& context) {
   ICINGEST_TRY_LET(const auto db, context.database_if_running());
-  const std::string remedy = "run `icingest prices --years 10 --resume`, or start the server with `icingest db start`";
+  const std::string remedy =
+      "run `icingest prices --years 10 --resume`, or start the server with `icingest db start`";
   if (!db) return later_error("the private PostgreSQL does not run", remedy);
   ICINGEST_TRY_LET(pg::Control control, pg::Control::connect(*db));
   ICINGEST_TRY_LET(const bool has_ledger, pg::has_ledger(control));
-  if (!has_ledger) return person_error(fmt::format("{} has no ledger: nothing was loaded by icingest", db->display()), remedy);
+  if (!has_ledger)
+    return person_error(fmt::format("{} has no ledger: nothing was loaded by icingest", db->display()),
+                        remedy);
   return control;
 }
 
@@ -74,16 +77,24 @@ Result<PipelineStatus> read_status(pg::Control& control, const Pipeline& pipelin
   ICINGEST_TRY_LET(PipelineStatus status, control.transact("read the status", [&](pqxx::work& tx) {
     PipelineStatus found{.pipeline = pipeline.name};
     const std::string name(pipeline.name);
-    for (const auto& row : tx.exec_params("SELECT state, count(*), sum(rejected) FROM icingest.units WHERE pipeline = $1 GROUP BY 1 ORDER BY 1", name)) {
+    for (const auto& row : tx.exec_params("SELECT state, count(*), sum(rejected) FROM icingest.units "
+                                          "WHERE pipeline = $1 GROUP BY 1 ORDER BY 1",
+                                          name)) {
       found.units[row[0].as<std::string>()] = row[1].as<std::int64_t>();
       found.rejected += row[2].as<std::int64_t>();
     }
-    const auto proof = tx.exec_params("SELECT coalesce(sum(rows), 0)::bigint, max(bucket) FILTER (WHERE rows > 0) FROM icingest.proofs WHERE dataset = $1",
-                                      std::string(table.name)).front();
+    const auto proof = tx.exec_params(
+                             "SELECT coalesce(sum(rows), 0)::bigint, max(bucket) FILTER (WHERE rows > 0) "
+                             "FROM icingest.proofs WHERE dataset = $1",
+                             std::string(table.name))
+                           .front();
     found.rows = proof[0].as<std::int64_t>();
     if (!proof[1].is_null()) found.newest_bucket = proof[1].as<std::int64_t>();
-    const auto runs = tx.exec_params("SELECT to_char(started_at, 'YYYY-MM-DD HH24:MI:SS') || 'Z', coalesce(exit_code::text, 'running or killed') "
-                                     "FROM icingest.runs WHERE pipeline = $1 ORDER BY started_at DESC LIMIT 1", name);
+    const auto runs = tx.exec_params(
+        "SELECT to_char(started_at, 'YYYY-MM-DD HH24:MI:SS') || 'Z', "
+        "coalesce(exit_code::text, 'running or killed') "
+        "FROM icingest.runs WHERE pipeline = $1 ORDER BY started_at DESC LIMIT 1",
+        name);
     found.last_run = runs.empty() ? "never" : runs.front()[0].as<std::string>();
     found.last_exit = runs.empty() ? "" : runs.front()[1].as<std::string>();
     return found;
@@ -97,7 +108,9 @@ Result<PipelineStatus> read_status(pg::Control& control, const Pipeline& pipelin
   if (status.rows == 0) status.freshness = "STALE (empty)";
   else if (!status.building.empty() && status.building.contains(newest_year())) status.freshness = "BUILDING";
   else if (table.bucket_kind != BucketKind::session) status.freshness = "OK";
-  else status.freshness = Date(std::chrono::days(*status.newest_bucket)) >= nyse::last_closed_session(now) ? "OK" : "STALE";
+  else
+    status.freshness =
+        Date(std::chrono::days(*status.newest_bucket)) >= nyse::last_closed_session(now) ? "OK" : "STALE";
   return status;
 }
 
@@ -113,7 +126,8 @@ struct Verification {
   std::vector<std::string> differences;
 };
 
-void compare(const TableInfo& table, const checkpoint::Proofs& ledger, const checkpoint::Proofs& actual, Verification& result) {
+void compare(const TableInfo& table, const checkpoint::Proofs& ledger, const checkpoint::Proofs& actual,
+             Verification& result) {
   std::set<std::int64_t> buckets;
   for (const auto& [bucket, proof] : ledger) buckets.insert(bucket);
   for (const auto& [bucket, proof] : actual) buckets.insert(bucket);
@@ -127,10 +141,12 @@ void compare(const TableInfo& table, const checkpoint::Proofs& ledger, const che
     ++result.buckets;
     result.rows += is.rows;
     if (wanted.rows != is.rows) {
-      result.differences.push_back(fmt::format("{} {}: {} rows in the table, {} in the ledger", table.name, bucket_name(table, bucket), is.rows, wanted.rows));
+      result.differences.push_back(fmt::format("{} {}: {} rows in the table, {} in the ledger", table.name,
+                                               bucket_name(table, bucket), is.rows, wanted.rows));
     } else if (wanted.digest != is.digest) {
-      result.differences.push_back(fmt::format("{} {}: {} rows as in the ledger, but other values (digest {} instead of {})", table.name,
-                                               bucket_name(table, bucket), is.rows, to_string(is.digest), to_string(wanted.digest)));
+      result.differences.push_back(fmt::format(
+          "{} {}: {} rows as in the ledger, but other values (digest {} instead of {})", table.name,
+          bucket_name(table, bucket), is.rows, to_string(is.digest), to_string(wanted.digest)));
     }
   }
 }
@@ -164,15 +180,29 @@ Result<Output> run_migrate(Context& context) {
   const ExitCode exit = blocked ? ExitCode::person : ExitCode::complete;
   if (context.settings().json) {
     JsonWriter json;
-    json.begin_object().number("schema", 1).text("command", "migrate").number("exit_code", static_cast<int>(exit)).begin_array("differences");
+    json.begin_object()
+        .number("schema", 1)
+        .text("command", "migrate")
+        .number("exit_code", static_cast<int>(exit))
+        .begin_array("differences");
     for (const pg::Difference& one : differences) {
-      json.begin_object().text("what", one.what).text("sql", one.sql).boolean("applied", one.applied).boolean("blocking", one.blocking).end_object();
+      json.begin_object()
+          .text("what", one.what)
+          .text("sql", one.sql)
+          .boolean("applied", one.applied)
+          .boolean("blocking", one.blocking)
+          .end_object();
     }
     return Output{exit, json.end_array().end_object().str() + "\n"};
   }
-  std::string out = fmt::format("{}: {}\n", db.display(), differences.empty() ? "the schema is as it should be" : "differences:");
+  std::string out = fmt::format("{}: {}\n", db.display(),
+                                differences.empty() ? "the schema is as it should be" : "differences:");
   for (const pg::Difference& one : differences) {
-    out += fmt::format("  {:<8} {}\n           {}\n", one.applied ? "mended" : one.blocking ? "BLOCKED" : "open", one.what, one.sql);
+    out += fmt::format("  {:<8} {}\n           {}\n",
+                       one.applied    ? "mended"
+                       : one.blocking ? "BLOCKED"
+                                      : "open",
+                       one.what, one.sql);
   }
   return Output{exit, out + finished};
 }
@@ -180,13 +210,25 @@ Result<Output> run_migrate(Context& context) {
 Result<Output> run_status(Context& context) {
   ICINGEST_TRY_LET(pg::Control control, open_ledger(context));
   JsonWriter json;
-  json.begin_object().number("schema", 1).text("command", "status").number("exit_code", 0).begin_array("pipelines");
-  std::string out = fmt::format("{:<10} {:>14} {:>12} {:<14} {:<22} {:<6} units\n", "pipeline", "rows", "newest", "freshness", "last run", "exit");
+  json.begin_object()
+      .number("schema", 1)
+      .text("command", "status")
+      .number("exit_code", 0)
+      .begin_array("pipelines");
+  std::string out = fmt::format("{:<10} {:>14} {:>12} {:<14} {:<22} {:<6} units\n", "pipeline", "rows",
+                                "newest", "freshness", "last run", "exit");
   for (const Pipeline& pipeline : all_pipelines()) {
     ICINGEST_TRY_LET(const PipelineStatus status, read_status(control, pipeline, context.clock().now()));
     const std::string newest = newest_of(pipeline, status);
-    json.begin_object().text("pipeline", pipeline.name).number("rows", status.rows).text("newest", newest).text("freshness", status.freshness);
-    json.text("last_run", status.last_run).text("last_exit", status.last_exit).number("rejected", status.rejected).begin_object("units");
+    json.begin_object()
+        .text("pipeline", pipeline.name)
+        .number("rows", status.rows)
+        .text("newest", newest)
+        .text("freshness", status.freshness);
+    json.text("last_run", status.last_run)
+        .text("last_exit", status.last_exit)
+        .number("rejected", status.rejected)
+        .begin_object("units");
     std::string units;
     for (const auto& [state, count] : status.units) {
       json.number(state, count);
@@ -203,7 +245,8 @@ Result<Output> run_status(Context& context) {
                          fmt::join(status.building, ", "));
     }
   }
-  return Output{ExitCode::complete, context.settings().json ? json.end_array().end_object().str() + "\n" : out};
+  return Output{ExitCode::complete,
+                context.settings().json ? json.end_array().end_object().str() + "\n" : out};
 }
 
 Result<Output> run_verify(Context& context, const std::string& pipeline) {
@@ -217,12 +260,14 @@ Result<Output> run_verify(Context& context, const std::string& pipeline) {
   for (const DatasetRow& dataset : proved_tables(all_pipelines(), pipeline)) {
     Verification one;
     ICINGEST_TRY_LET(const checkpoint::Proofs ledger, checkpoint::read_proofs(conn, dataset.table.name));
-    ICINGEST_TRY_LET(const checkpoint::Proofs actual, load::prove(conn, dataset.table, [&](std::int64_t rows) {
+    ICINGEST_TRY_LET(const checkpoint::Proofs actual,
+                     load::prove(conn, dataset.table, [&](std::int64_t rows) {
                        log::debug("{}: {} rows read", dataset.table.name, text::grouped(rows));
                      }));
     compare(dataset.table, ledger, actual, one);
-    out += fmt::format("{:<10} {:<14} {:>14} rows in {:>6} {}: {}\n", dataset.pipeline, dataset.table.name, text::grouped(one.rows),
-                       text::grouped(one.buckets), dataset.table.bucket_kind == BucketKind::session ? "sessions" : "parts",
+    out += fmt::format("{:<10} {:<14} {:>14} rows in {:>6} {}: {}\n", dataset.pipeline, dataset.table.name,
+                       text::grouped(one.rows), text::grouped(one.buckets),
+                       dataset.table.bucket_kind == BucketKind::session ? "sessions" : "parts",
                        one.differences.empty() ? "count and digest agree with the ledger"
                                                : fmt::format("{} DIFFER", one.differences.size()));
     result.buckets += one.buckets;
@@ -230,13 +275,21 @@ Result<Output> run_verify(Context& context, const std::string& pipeline) {
     result.differences.insert(result.differences.end(), one.differences.begin(), one.differences.end());
   }
   const ExitCode exit = result.differences.empty() ? ExitCode::complete : ExitCode::person;
-  for (std::size_t i = 0; i < std::min(result.differences.size(), kShownDifferences); ++i) out += "  " + result.differences[i] + "\n";
-  if (result.differences.size() > kShownDifferences) out += fmt::format("  … and {} more\n", result.differences.size() - kShownDifferences);
-  if (exit != ExitCode::complete) out += "  to mend: run the pipeline for those sessions without --resume, and verify again\n";
+  for (std::size_t i = 0; i < std::min(result.differences.size(), kShownDifferences); ++i)
+    out += "  " + result.differences[i] + "\n";
+  if (result.differences.size() > kShownDifferences)
+    out += fmt::format("  … and {} more\n", result.differences.size() - kShownDifferences);
+  if (exit != ExitCode::complete)
+    out += "  to mend: run the pipeline for those sessions without --resume, and verify again\n";
   if (!context.settings().json) return Output{exit, out};
   JsonWriter json;
-  json.begin_object().number("schema", 1).text("command", "verify").number("exit_code", static_cast<int>(exit));
-  json.number("buckets", result.buckets).number("rows", result.rows).number("different", static_cast<std::int64_t>(result.differences.size()));
+  json.begin_object()
+      .number("schema", 1)
+      .text("command", "verify")
+      .number("exit_code", static_cast<int>(exit));
+  json.number("buckets", result.buckets)
+      .number("rows", result.rows)
+      .number("different", static_cast<std::int64_t>(result.differences.size()));
   json.begin_array("differences");
   for (const std::string& difference : result.differences) json.text("", difference);
   return Output{exit, json.end_array().end_object().str() + "\n"};
@@ -247,9 +300,11 @@ Result<Output> run_rejects(Context& context, const std::string& pipeline, std::i
   using Rows = std::vector<std::vector<std::string>>;
   ICINGEST_TRY_LET(const Rows rows, control.transact("read the rejects", [&](pqxx::work& tx) {
     Rows found;
-    for (const auto& row : tx.exec_params("SELECT pipeline, unit, reason, column_name, raw, source, to_char(rejected_at, 'YYYY-MM-DD HH24:MI:SS') || 'Z' "
-                                          "FROM icingest.rejects WHERE $1 = '' OR pipeline = $1 ORDER BY id DESC LIMIT $2",
-                                          pipeline, limit)) {
+    for (const auto& row :
+         tx.exec_params("SELECT pipeline, unit, reason, column_name, raw, source, "
+                        "to_char(rejected_at, 'YYYY-MM-DD HH24:MI:SS') || 'Z' "
+                        "FROM icingest.rejects WHERE $1 = '' OR pipeline = $1 ORDER BY id DESC LIMIT $2",
+                        pipeline, limit)) {
       std::vector<std::string> fields;
       for (const auto& field : row) fields.push_back(field.as<std::string>());
       found.push_back(std::move(fields));
@@ -258,17 +313,26 @@ Result<Output> run_rejects(Context& context, const std::string& pipeline, std::i
   }));
   if (context.settings().json) {
     JsonWriter json;
-    json.begin_object().number("schema", 1).text("command", "rejects").number("exit_code", 0).begin_array("rejects");
+    json.begin_object()
+        .number("schema", 1)
+        .text("command", "rejects")
+        .number("exit_code", 0)
+        .begin_array("rejects");
     for (const auto& row : rows) {
-      json.begin_object().text("pipeline", row[0]).text("unit", row[1]).text("reason", row[2]).text("column", row[3]).text("raw", row[4]);
+      json.begin_object()
+          .text("pipeline", row[0])
+          .text("unit", row[1])
+          .text("reason", row[2])
+          .text("column", row[3])
+          .text("raw", row[4]);
       json.text("source", row[5]).text("at", row[6]).end_object();
     }
     return Output{ExitCode::complete, json.end_array().end_object().str() + "\n"};
   }
   std::string out = rows.empty() ? "no rejected rows\n" : "";
   for (const auto& row : rows) {
-    out += fmt::format("{} {} {} {}{}\n  {}\n  from {}\n", row[6], row[0], row[1], row[2], row[3].empty() ? "" : " in " + row[3],
-                       text::printable(row[4], 400), row[5]);
+    out += fmt::format("{} {} {} {}{}\n  {}\n  from {}\n", row[6], row[0], row[1], row[2],
+                       row[3].empty() ? "" : " in " + row[3], text::printable(row[4], 400), row[5]);
   }
   return Output{ExitCode::complete, out};
 }

@@ -18,13 +18,20 @@ namespace {
 
 Result<sim::SimOptions> sim_options(Context& context, const SimArguments& arguments) {
   const std::size_t colon = arguments.listen.rfind(':');
-  const auto port = colon == std::string::npos ? std::nullopt : text::parse_int(std::string_view(arguments.listen).substr(colon + 1));
+  const auto port = colon == std::string::npos
+                        ? std::nullopt
+                        : text::parse_int(std::string_view(arguments.listen).substr(colon + 1));
   if (!port || *port < 0 || *port > 65535) {
-    return usage_error(fmt::format("--listen: '{}' is no ADDRESS:PORT", arguments.listen), "write for instance 127.0.0.1:8090");
+    return usage_error(fmt::format("--listen: '{}' is no ADDRESS:PORT", arguments.listen),
+                       "write for instance 127.0.0.1:8090");
   }
-  const auto from = arguments.from.empty() ? std::optional(years_before(new_york::date_of(context.clock().now()), 10)) : parse_date(arguments.from);
-  const auto to = arguments.to.empty() ? std::optional(nyse::last_closed_session(context.clock().now())) : parse_date(arguments.to);
-  if (!from || !to || *from > *to) return usage_error("--from and --to want dates YYYY-MM-DD, the earlier one first");
+  const auto from = arguments.from.empty()
+                        ? std::optional(years_before(new_york::date_of(context.clock().now()), 10))
+                        : parse_date(arguments.from);
+  const auto to = arguments.to.empty() ? std::optional(nyse::last_closed_session(context.clock().now()))
+                                       : parse_date(arguments.to);
+  if (!from || !to || *from > *to)
+    return usage_error("--from and --to want dates YYYY-MM-DD, the earlier one first");
   sim::SimOptions options{.address = arguments.listen.substr(0, colon),
                           .port = static_cast<std::uint16_t>(*port),
                           .seed = arguments.seed,
@@ -36,7 +43,8 @@ Result<sim::SimOptions> sim_options(Context& context, const SimArguments& argume
   if (!arguments.recorded.empty()) options.recorded = arguments.recorded;
   for (const std::string& given : arguments.rates) {
     ICINGEST_TRY_LET(const auto rate, parse_rate(given));
-    if (rate.first != "massive") return usage_error(fmt::format("--rate: the simulator has no source {}", rate.first));
+    if (rate.first != "massive")
+      return usage_error(fmt::format("--rate: the simulator has no source {}", rate.first));
     options.massive_limit = rate.second;
   }
   const auto cache = text::parse_size(arguments.cache);
@@ -46,8 +54,11 @@ Result<sim::SimOptions> sim_options(Context& context, const SimArguments& argume
   options.massive.floor = arguments.floor == "clip" ? sim::FloorMode::clip : sim::FloorMode::reject;
   for (const std::string& given : arguments.keys) {
     const std::size_t equals = given.find('=');
-    const auto plan = sim::massive_plan(equals == std::string::npos ? arguments.plan : given.substr(equals + 1));
-    if (!plan) return usage_error(fmt::format("--key: '{}' names no plan", given), "plans are basic, starter, developer, advanced");
+    const auto plan =
+        sim::massive_plan(equals == std::string::npos ? arguments.plan : given.substr(equals + 1));
+    if (!plan)
+      return usage_error(fmt::format("--key: '{}' names no plan", given),
+                         "plans are basic, starter, developer, advanced");
     options.massive.keys[given.substr(0, equals)] = *plan;
   }
   return options;
@@ -59,15 +70,21 @@ std::string url_of(const pg::DbConfig& config) {
     const auto found = config.parameters.find(name);
     return found == config.parameters.end() ? std::string() : found->second;
   };
-  return fmt::format("postgresql:///{}?host={}&port={}&user={}", get("dbname"), text::percent_encode(get("host")), get("port"), get("user"));
+  return fmt::format("postgresql:///{}?host={}&port={}&user={}", get("dbname"),
+                     text::percent_encode(get("host")), get("port"), get("user"));
 }
 
 // Becomes psql. The password, if there is one, goes by environment, not by argument.
 Result<Output> become_psql(Context& context, const std::vector<std::string>& arguments) {
   ICINGEST_TRY_LET(const pg::DbConfig db, context.database());
-  for (const auto& [keyword, variable] : {std::pair{"host", "PGHOST"}, {"port", "PGPORT"}, {"user", "PGUSER"}, {"password", "PGPASSWORD"},
-                                          {"dbname", "PGDATABASE"}, {"sslmode", "PGSSLMODE"}}) {
-    if (const auto found = db.parameters.find(keyword); found != db.parameters.end()) ::setenv(variable, found->second.c_str(), 1);
+  for (const auto& [keyword, variable] : {std::pair{"host", "PGHOST"},
+                                          {"port", "PGPORT"},
+                                          {"user", "PGUSER"},
+                                          {"password", "PGPASSWORD"},
+                                          {"dbname", "PGDATABASE"},
+                                          {"sslmode", "PGSSLMODE"}}) {
+    if (const auto found = db.parameters.find(keyword); found != db.parameters.end())
+      ::setenv(variable, found->second.c_str(), 1);
   }
   std::vector<std::string> storage = {"psql"};
   storage.insert(storage.end(), arguments.begin(), arguments.end());
@@ -75,7 +92,8 @@ Result<Output> become_psql(Context& context, const std::vector<std::string>& arg
   for (std::string& argument : storage) argv.push_back(argument.data());
   argv.push_back(nullptr);
   ::execvp(argv[0], argv.data());
-  return person_error(fmt::format("cannot start psql: {}", std::strerror(errno)), "install the package postgresql-client");
+  return person_error(fmt::format("cannot start psql: {}", std::strerror(errno)),
+                      "install the package postgresql-client");
 }
 
 Result<Output> db_status(Context& context) {
@@ -88,8 +106,11 @@ Result<Output> db_status(Context& context) {
     return Output{ExitCode::complete, fmt::format("{}: running, PostgreSQL {}\n", db.display(), version)};
   }
   const privdb::PrivatePg server(context.data_dir());
-  if (server.is_running()) return Output{ExitCode::complete, fmt::format("{}: running\n{}\n", server.directory().string(), url_of(server.config()))};
-  return Output{ExitCode::later, fmt::format("{}: {}\n", server.directory().string(), server.exists() ? "stopped" : "not created yet")};
+  if (server.is_running())
+    return Output{ExitCode::complete,
+                  fmt::format("{}: running\n{}\n", server.directory().string(), url_of(server.config()))};
+  return Output{ExitCode::later, fmt::format("{}: {}\n", server.directory().string(),
+                                             server.exists() ? "stopped" : "not created yet")};
 }
 
 constexpr std::string_view kBash = R"(_icingest() {{
@@ -120,7 +141,8 @@ std::string bash_completion(const CLI::App& app) {
     commands += (commands.empty() ? "" : "|") + command->get_name();
     std::string words = long_options(*command) + " " + global;
     for (const CLI::App* inner : command->get_subcommands({})) words += " " + inner->get_name();
-    cases += fmt::format("    {}) COMPREPLY=($(compgen -W \"{}\" -- \"$cur\"));;\n", command->get_name(), words);
+    cases +=
+        fmt::format("    {}) COMPREPLY=($(compgen -W \"{}\" -- \"$cur\"));;\n", command->get_name(), words);
   }
   std::string all = commands;
   for (char& c : all) c = c == '|' ? ' ' : c;
@@ -130,17 +152,19 @@ std::string bash_completion(const CLI::App& app) {
 std::string fish_completion(const CLI::App& app) {
   std::string out = "complete -c icingest -f\n";
   for (const CLI::App* command : app.get_subcommands({})) {
-    out += fmt::format("complete -c icingest -n __fish_use_subcommand -a {} -d {}\n", command->get_name(), text::json_quote(command->get_description()));
+    out += fmt::format("complete -c icingest -n __fish_use_subcommand -a {} -d {}\n", command->get_name(),
+                       text::json_quote(command->get_description()));
     for (const CLI::Option* option : command->get_options()) {
       for (const std::string& name : option->get_lnames()) {
-        out += fmt::format("complete -c icingest -n '__fish_seen_subcommand_from {}' -l {} -d {}\n", command->get_name(), name,
-                           text::json_quote(option->get_description()));
+        out += fmt::format("complete -c icingest -n '__fish_seen_subcommand_from {}' -l {} -d {}\n",
+                           command->get_name(), name, text::json_quote(option->get_description()));
       }
     }
   }
   for (const CLI::Option* option : app.get_options()) {
     for (const std::string& name : option->get_lnames()) {
-      out += fmt::format("complete -c icingest -l {} -d {}\n", name, text::json_quote(option->get_description()));
+      out += fmt::format("complete -c icingest -l {} -d {}\n", name,
+                         text::json_quote(option->get_description()));
     }
   }
   return out;
@@ -151,16 +175,21 @@ std::string fish_completion(const CLI::App& app) {
 void add_sim_options(CLI::App& command, SimArguments& arguments) {
   command.add_option("--listen", arguments.listen, "ADDRESS:PORT; port 0 takes any free one");
   command.add_option("--seed", arguments.seed, "same seed, same bytes");
-  command.add_option("--tickers", arguments.tickers, "how many symbols the market has")->check(CLI::Range(1, 1'000'000));
+  command.add_option("--tickers", arguments.tickers, "how many symbols the market has")
+      ->check(CLI::Range(1, 1'000'000));
   command.add_option("--from", arguments.from, "first date with bars (ten years ago)");
   command.add_option("--to", arguments.to, "last date with bars (the last closed session)");
   command.add_option("--faults", arguments.faults, "what goes wrong how often: KIND=CHANCE,…;seed=N");
   command.add_option("--rate", arguments.rates, "limit it enforces, massive=N/UNIT (100/s)");
-  command.add_option("--recorded", arguments.recorded, "directory of recorded answers that come before made-up ones");
+  command.add_option("--recorded", arguments.recorded,
+                     "directory of recorded answers that come before made-up ones");
   command.add_option("--key", arguments.keys, "accept only these keys, KEY=PLAN");
-  command.add_option("--plan", arguments.plan, "plan of every key")->check(CLI::IsMember({"basic", "starter", "developer", "advanced"}));
-  command.add_option("--floor", arguments.floor, "history older than the plan: refused, or cut off silently")->check(CLI::IsMember({"reject", "clip"}));
-  command.add_flag("--prerender", arguments.prerender, "render every grouped answer before the first request");
+  command.add_option("--plan", arguments.plan, "plan of every key")
+      ->check(CLI::IsMember({"basic", "starter", "developer", "advanced"}));
+  command.add_option("--floor", arguments.floor, "history older than the plan: refused, or cut off silently")
+      ->check(CLI::IsMember({"reject", "clip"}));
+  command.add_flag("--prerender", arguments.prerender,
+                   "render every grouped answer before the first request");
   command.add_option("--cache", arguments.cache, "bytes of rendered answers to keep");
 }
 
@@ -169,18 +198,21 @@ Result<Output> run_sim(Context& context, const SimArguments& arguments) {
   ICINGEST_TRY_LET(const auto simulator, sim::Simulator::listen(options, context.clock()));
   const SignalWatch signals(context.stop(), std::chrono::seconds(2));
   const Stop::Registration at_stop(context.stop(), [&] { simulator->stop(); });
-  log::info("simulator on {}: {} tickers, {} … {}, seed {}; statistics on {}/__sim/stats", simulator->base_url(), options.tickers,
-            to_string(options.from), to_string(options.to), options.seed, simulator->base_url());
+  log::info("simulator on {}: {} tickers, {} … {}, seed {}; statistics on {}/__sim/stats",
+            simulator->base_url(), options.tickers, to_string(options.from), to_string(options.to),
+            options.seed, simulator->base_url());
   log::info("use it with POLYGON_BASE_URL={} POLYGON_API_KEY=any", simulator->base_url());
   simulator->serve();
   return Output{ExitCode::complete, context.settings().json ? simulator->stats() + "\n" : ""};
 }
 
-Result<Output> run_db(Context& context, const std::string& action, const std::vector<std::string>& psql_arguments) {
+Result<Output> run_db(Context& context, const std::string& action,
+                      const std::vector<std::string>& psql_arguments) {
   if (action == "psql") return become_psql(context, psql_arguments);
   if (action == "status") return db_status(context);
   if (action == "url" && context.has_configured_database()) {
-    return usage_error("a database is configured already; `db url` gives the private one's address", "unset DB_HOST, DB_NAME and --db");
+    return usage_error("a database is configured already; `db url` gives the private one's address",
+                       "unset DB_HOST, DB_NAME and --db");
   }
   privdb::PrivatePg server(context.data_dir());
   if (action == "stop") {
@@ -194,14 +226,22 @@ Result<Output> run_db(Context& context, const std::string& action, const std::ve
 
 Result<Output> run_completion(const CLI::App& app, const std::string& shell) {
   if (shell == "fish") return Output{ExitCode::complete, fish_completion(app)};
-  const std::string prefix = shell == "zsh" ? "#compdef icingest\nautoload -U +X bashcompinit && bashcompinit\n" : "";
+  const std::string prefix =
+      shell == "zsh" ? "#compdef icingest\nautoload -U +X bashcompinit && bashcompinit\n" : "";
   return Output{ExitCode::complete, prefix + bash_completion(app)};
 }
 
 Result<Output> run_version(bool json) {
-  if (!json) return Output{ExitCode::complete, fmt::format("icingest {}\n{}\nlibpq {}\n", version(), curl_version(), PQlibVersion())};
+  if (!json)
+    return Output{ExitCode::complete,
+                  fmt::format("icingest {}\n{}\nlibpq {}\n", version(), curl_version(), PQlibVersion())};
   JsonWriter out;
-  out.begin_object().number("schema", 1).text("command", "version").number("exit_code", 0).text("version", version()).text("curl", curl_version());
+  out.begin_object()
+      .number("schema", 1)
+      .text("command", "version")
+      .number("exit_code", 0)
+      .text("version", version())
+      .text("curl", curl_version());
   return Output{ExitCode::complete, out.number("libpq", PQlibVersion()).end_object().str() + "\n"};
 }
 

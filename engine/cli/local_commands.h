@@ -24,7 +24,8 @@ struct SimArguments {
 void add_sim_options(CLI::App& command, SimArguments& arguments);
 
 [[nodiscard]] Result<Output> run_sim(Context& context, const SimArguments& arguments);
-[[nodiscard]] Result<Output> run_db(Context& context, const std::string& action, const std::vector<std::string>& psql_arguments);
+[[nodiscard]] Result<Output> run_db(Context& context, const std::string& action,
+                                    const std::vector<std::string>& psql_arguments);
 [[nodiscard]] Result<Output> run_completion(const CLI::App& app, const std::string& shell);
 [[nodiscard]] Result<Output> run_version(bool json);
 

@@ -17,10 +17,13 @@ constexpr std::chrono::milliseconds kSample{100};
 constexpr std::chrono::seconds kPlainEvery{5};
 
 std::int64_t units_ended(const Metrics& metrics) {
-  return metrics.units_done.get() + metrics.units_empty.get() + metrics.units_unavailable.get() + metrics.units_failed.get();
+  return metrics.units_done.get() + metrics.units_empty.get() + metrics.units_unavailable.get() +
+         metrics.units_failed.get();
 }
 
-std::int64_t rows_loaded(const Metrics& metrics) { return metrics.rows_written.get() + metrics.rows_unchanged.get(); }
+std::int64_t rows_loaded(const Metrics& metrics) {
+  return metrics.rows_written.get() + metrics.rows_unchanged.get();
+}
 
 std::size_t terminal_width() {
   winsize size{};
@@ -92,8 +95,8 @@ std::string Progress::line() const {
   const double share = planned > 0 ? static_cast<double>(skipped + ended) / static_cast<double>(planned) : 0;
   const std::string eta = rate > 0 ? text::duration(left / rate) : "?";
   if (style_ == Style::bar) {
-    const std::string tail = fmt::format(" {:5.1f} % {}/{} {:.0f} rows/s ETA {} limit: {}", share * 100, skipped + ended, planned,
-                                         row_rate, eta, to_string(meter_.limit()));
+    const std::string tail = fmt::format(" {:5.1f} % {}/{} {:.0f} rows/s ETA {} limit: {}", share * 100,
+                                         skipped + ended, planned, row_rate, eta, to_string(meter_.limit()));
     const std::size_t width = terminal_width();
     const std::size_t fixed = name_.size() + 3 + tail.size();
     const std::size_t bar = width > fixed + 10 ? std::min<std::size_t>(40, width - fixed) : 10;
@@ -101,9 +104,11 @@ std::string Progress::line() const {
     return fmt::format("{} [{}{}]{}", name_, std::string(full, '#'), std::string(bar - full, '.'), tail);
   }
   return fmt::format(
-      "Progress: {}/{} ({:.1f}%) | Success: {} | Skipped: {} | Errors: {} | Rows: {} | Rate: {:.1f}/s | ETA: {:.1f} min | Limit: {}",
-      skipped + ended, planned, share * 100, metrics_->units_done.get(), skipped, metrics_->units_failed.get(),
-      text::grouped(rows_loaded(*metrics_)), rate, rate > 0 ? left / rate / 60 : 0.0, to_string(meter_.limit()));
+      "Progress: {}/{} ({:.1f}%) | Success: {} | Skipped: {} | Errors: {} | "
+      "Rows: {} | Rate: {:.1f}/s | ETA: {:.1f} min | Limit: {}",
+      skipped + ended, planned, share * 100, metrics_->units_done.get(), skipped,
+      metrics_->units_failed.get(), text::grouped(rows_loaded(*metrics_)), rate,
+      rate > 0 ? left / rate / 60 : 0.0, to_string(meter_.limit()));
 }
 
 void Progress::clear_bar() {

@@ -1,7 +1,7 @@
 // progress.h: how far a run is, how fast, how long still, and what limits it.
 //
-// A bar that redraws itself on a terminal; elsewhere a line that begins with "Progress:" at least every ten seconds,
-// which is what recovery plans grep for.
+// A bar that redraws itself on a terminal; elsewhere a line that begins with "Progress:" at least every ten
+// seconds, which is what recovery plans grep for.
 //
 // Threads   watch() from the run's thread; drawing is this object's own
 #pragma once

@@ -12,7 +12,8 @@ std::string to_text(const toml::node& node) {
   if (const auto* text = node.as_string()) return text->get();
   if (const auto* number = node.as_integer()) return std::to_string(number->get());
   if (const auto* flag = node.as_boolean()) return flag->get() ? "true" : "false";
-  if (const auto* date = node.as_date()) return fmt::format("{:04}-{:02}-{:02}", date->get().year, date->get().month, date->get().day);
+  if (const auto* date = node.as_date())
+    return fmt::format("{:04}-{:02}-{:02}", date->get().year, date->get().month, date->get().day);
   return {};
 }
 
@@ -20,7 +21,8 @@ Result<void> apply_table(CLI::App& app, const toml::table& table, const std::str
   for (const auto& [key, node] : table) {
     const std::string name(key.str());
     if (const toml::table* inner = node.as_table()) {
-      const auto commands = app.get_subcommands([&](const CLI::App* command) { return command->get_name() == name; });
+      const auto commands =
+          app.get_subcommands([&](const CLI::App* command) { return command->get_name() == name; });
       if (commands.empty()) return usage_error(fmt::format("{}: there is no command {}", where, name));
       CLI::App* const command = commands.front();
       // A table for another command than the one that runs is fine, and none of this run's business.
@@ -48,11 +50,18 @@ Result<void> apply_table(CLI::App& app, const toml::table& table, const std::str
 
 void add_settings(CLI::App& app, Settings& settings) {
   const auto* const group = "Global options";
-  app.add_option("--db", settings.db, "PostgreSQL URI; else DB_HOST DB_PORT DB_USER DB_PASSWORD DB_NAME DB_SSLMODE; else a private server")
+  app.add_option(
+         "--db", settings.db,
+         "PostgreSQL URI; else DB_HOST DB_PORT DB_USER DB_PASSWORD DB_NAME DB_SSLMODE; else a private server")
       ->group(group);
-  app.add_option("--config", settings.config, "TOML file with defaults for every option")->envname("ICINGEST_CONFIG")->group(group);
-  app.add_option("--data-dir", settings.data_dir, "where the private PostgreSQL lives")->envname("ICINGEST_DATA_DIR")->group(group);
-  app.add_flag("--json", settings.json, "one JSON object on stdout at the end, nothing else there")->group(group);
+  app.add_option("--config", settings.config, "TOML file with defaults for every option")
+      ->envname("ICINGEST_CONFIG")
+      ->group(group);
+  app.add_option("--data-dir", settings.data_dir, "where the private PostgreSQL lives")
+      ->envname("ICINGEST_DATA_DIR")
+      ->group(group);
+  app.add_flag("--json", settings.json, "one JSON object on stdout at the end, nothing else there")
+      ->group(group);
   app.add_option("--progress", settings.progress, "bar on a terminal, lines elsewhere")
       ->check(CLI::IsMember({"auto", "bar", "plain", "none"}))
       ->group(group);
@@ -60,9 +69,19 @@ void add_settings(CLI::App& app, Settings& settings) {
       ->check(CLI::IsMember({"debug", "info", "warn", "error", "off"}))
       ->group(group);
   app.add_option("--log-format", settings.log_format)->check(CLI::IsMember({"text", "json"}))->group(group);
-  app.add_option("--memory-budget", settings.memory_budget, "bytes a run may hold between request and commit (64M)")->group(group);
-  app.add_option("--rate", settings.rates, "limit of a source, SOURCE=N/UNIT, for instance massive=5/min")->group(group);
-  app.add_option("--outage-limit", settings.outage_limit, "how long a source or the database may be away before a run ends with code 4 (10m)")
+  app.add_option("--memory-budget", settings.memory_budget,
+                 "bytes a run may hold between request and commit (64M)")
+      ->group(group);
+  app.add_option("--rate", settings.rates, "limit of a source, SOURCE=N/UNIT, for instance massive=5/min")
+      ->group(group);
+  app.add_option("--outage-limit", settings.outage_limit,
+                 "how long a source or the database may be away before a run ends with code 4 (10m)")
+      ->group(group);
+  app.add_option("--loaders", settings.loaders, "connections that load")
+      ->check(CLI::Range(1, 16))
+      ->group(group);
+  app.add_option("--decoders", settings.decoders, "threads that decode (0: as this machine has room)")
+      ->check(CLI::Range(0, 64))
       ->group(group);
   app.add_option("--loaders", settings.loaders, "connections that load (0: as the table allows)")->check(CLI::Range(0, 16))->group(group);
   app.add_option("--decoders", settings.decoders, "threads that decode (0: as this machine has room)")->check(CLI::Range(0, 64))->group(group);
@@ -79,7 +98,8 @@ Result<void> apply_config_file(CLI::App& app, const std::string& file) {
 
 Result<std::pair<std::string, RateLimit>> parse_rate(const std::string& given) {
   const auto bad = [&] {
-    return usage_error(fmt::format("--rate: cannot read '{}'", given), "write SOURCE=N/UNIT with a unit of s, min or hour");
+    return usage_error(fmt::format("--rate: cannot read '{}'", given),
+                       "write SOURCE=N/UNIT with a unit of s, min or hour");
   };
   const std::size_t equals = given.find('=');
   const std::size_t slash = given.find('/', equals == std::string::npos ? 0 : equals);

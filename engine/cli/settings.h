@@ -29,8 +29,8 @@ struct Settings {
 
 void add_settings(CLI::App& app, Settings& settings);
 
-// Fills options that were given neither as a flag nor in the environment from the TOML file of --config. Keys are the
-// long option names, those of a command under its table: memory-budget = "64M", [prices] years = 10.
+// Fills options that were given neither as a flag nor in the environment from the TOML file of --config. Keys
+// are the long option names, those of a command under its table: memory-budget = "64M", [prices] years = 10.
 Result<void> apply_config_file(CLI::App& app, const std::string& file);
 
 // "massive=5/min" → {"massive", 5 per minute}; "polygon" is another name of massive.

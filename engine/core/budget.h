@@ -2,8 +2,8 @@
 //
 // Units     bytes
 // Threads   any; a waiter's callback runs on the thread that made room and must only hand over
-// Deadlock  a claim larger than the limit is granted once nothing else is held; a hold that grows is never made to
-//           wait, because waiting with bytes in hand is how everybody ends up waiting
+// Deadlock  a claim larger than the limit is granted once nothing else is held; a hold that grows is never
+//           made to wait, because waiting with bytes in hand is how everybody ends up waiting
 #pragma once
 
 #include <cstddef>

@@ -1,7 +1,8 @@
 // buffer_pool.h: buffers that are used again, so that a long run does not allocate.
 //
 // Threads   any
-// Lifetime  the pool outlives its users. It keeps at most `limit` bytes: what is given back beyond that is freed
+// Lifetime  the pool outlives its users. It keeps at most `limit` bytes: what is given back beyond that is
+//           freed
 #pragma once
 
 #include <mutex>

@@ -22,7 +22,8 @@ class Clock {
   [[nodiscard]] virtual Tick tick() const = 0;
 };
 
-// The machine's clock. ICINGEST_NOW=2026-11-20T23:00:00Z starts it at that instant instead (rehearsals, tests).
+// The machine's clock. ICINGEST_NOW=2026-11-20T23:00:00Z starts it at that instant instead (rehearsals,
+// tests).
 class SystemClock final : public Clock {
  public:
   SystemClock();

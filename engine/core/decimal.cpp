@@ -33,7 +33,8 @@ struct Digits {
   int count = 0;
 };
 
-// Appends the digits at `text`, leading zeros uncounted; gives how many characters they are, -1 above 38 digits.
+// Appends the digits at `text`, leading zeros uncounted; gives how many characters they are, -1 above 38
+// digits.
 int take_digits(std::string_view text, Digits& digits) {
   std::size_t at = 0;
   for (; at < text.size() && is_digit(text[at]); ++at) {
@@ -84,11 +85,13 @@ Fault Decimal::parse_any(std::string_view token, Decimal& out) {
   }
   int exponent = 0;
   if (!token.empty()) {
-    if ((token[0] != 'e' && token[0] != 'E') || !take_exponent(token.substr(1), exponent)) return Fault::malformed;
+    if ((token[0] != 'e' && token[0] != 'E') || !take_exponent(token.substr(1), exponent))
+      return Fault::malformed;
   }
 
   Int128 mantissa = digits.low;
-  if (digits.count > 19) mantissa = mantissa * kPowers[static_cast<std::size_t>(digits.count - 19)] + digits.high;
+  if (digits.count > 19)
+    mantissa = mantissa * kPowers[static_cast<std::size_t>(digits.count - 19)] + digits.high;
   int scale = decimals - exponent;
   if (mantissa == 0) scale = std::clamp(scale, 0, kMaxScale);
   while (scale > kMaxScale && mantissa % 10 == 0) mantissa /= 10, --scale;

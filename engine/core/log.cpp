@@ -26,7 +26,8 @@ Settings& settings() {
 
 spdlog::logger& sink() {
   static const std::shared_ptr<spdlog::logger> logger = [] {
-    auto made = std::make_shared<spdlog::logger>("icingest", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    auto made =
+        std::make_shared<spdlog::logger>("icingest", std::make_shared<spdlog::sinks::stderr_sink_mt>());
     made->set_pattern("%v");
     made->set_level(spdlog::level::trace);
     made->flush_on(spdlog::level::trace);
@@ -59,13 +60,13 @@ void before_each_line(std::function<void()> callback) {
 }
 
 void write(Level level, std::string_view message) {
-  const std::string now = to_string(
-      std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now()));
+  const std::string now =
+      to_string(std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now()));
   const std::string clean = redact(message);
-  const std::string line =
-      settings().format == Format::json
-          ? fmt::format(R"({{"time":"{}","level":"{}","message":{}}})", now, word(level), text::json_quote(clean))
-          : fmt::format("{} {:5} {}", now, word(level), clean);
+  const std::string line = settings().format == Format::json
+                               ? fmt::format(R"({{"time":"{}","level":"{}","message":{}}})", now, word(level),
+                                             text::json_quote(clean))
+                               : fmt::format("{} {:5} {}", now, word(level), clean);
   const std::scoped_lock lock(settings().mutex);
   if (settings().before) settings().before();
   sink().log(spdlog::level::critical, line);

@@ -1,14 +1,14 @@
 // stop.h: the wish to end early, from SIGINT, SIGTERM or a failure that ends the run.
 //
-// Threads   any; callbacks run on the thread that asks for the stop, once, in the order they were added, and must not
-//           touch registrations
+// Threads   any; callbacks run on the thread that asks for the stop, once, in the order they were added, and
+//           must not touch registrations
 #pragma once
 
 #include <atomic>
 #include <chrono>
 #include <functional>
-#include <memory>
 #include <list>
+#include <memory>
 #include <mutex>
 
 namespace icingest {
@@ -20,7 +20,8 @@ class Stop {
   Stop(const Stop&) = delete;
   Stop& operator=(const Stop&) = delete;
 
-  // Asks everybody to finish what is whole and end. `signal` is 0 when no signal is behind it. The first call counts.
+  // Asks everybody to finish what is whole and end. `signal` is 0 when no signal is behind it. The first call
+  // counts.
   void request(int signal = 0);
   [[nodiscard]] bool requested() const { return requested_.load(std::memory_order_acquire); }
   // The signal behind the stop, 0 if none.
@@ -50,9 +51,9 @@ class Stop {
   std::list<std::function<void()>> callbacks_;
 };
 
-// Blocks SIGINT and SIGTERM in the calling thread and those it starts, and turns the first of them into a stop, for
-// as long as it lives. When the process is still there `patience` later, it exits with 128 + signal: whatever was
-// not committed by then is safe to lose, because the ledger never said it was done.
+// Blocks SIGINT and SIGTERM in the calling thread and those it starts, and turns the first of them into a
+// stop, for as long as it lives. When the process is still there `patience` later, it exits with 128 +
+// signal: whatever was not committed by then is safe to lose, because the ledger never said it was done.
 class SignalWatch {
  public:
   SignalWatch(Stop& stop, std::chrono::milliseconds patience);

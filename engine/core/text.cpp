@@ -155,7 +155,8 @@ std::string json_quote(std::string_view text) {
       case '\t': out += "\\t"; break;
       case '\r': out += "\\r"; break;
       default:
-        if (static_cast<unsigned char>(c) < ' ') out += fmt::format("\\u{:04x}", static_cast<unsigned char>(c));
+        if (static_cast<unsigned char>(c) < ' ')
+          out += fmt::format("\\u{:04x}", static_cast<unsigned char>(c));
         else out += c;
     }
   }

@@ -85,7 +85,8 @@ std::optional<Instant> parse_instant(std::string_view text) {
 std::string to_string(Instant instant) {
   const Date date = std::chrono::floor<days>(instant);
   const auto seconds = std::chrono::floor<std::chrono::seconds>(instant - date).count();
-  return fmt::format("{}T{:02}:{:02}:{:02}Z", to_string(date), seconds / 3600, seconds / 60 % 60, seconds % 60);
+  return fmt::format("{}T{:02}:{:02}:{:02}Z", to_string(date), seconds / 3600, seconds / 60 % 60,
+                     seconds % 60);
 }
 
 Instant from_unix_ms(std::int64_t milliseconds) { return Instant(std::chrono::milliseconds(milliseconds)); }

@@ -18,8 +18,8 @@ Result<simdjson::ondemand::document> Document::json() {
 Failure Document::malformed(std::string_view what) const {
   return Failure(Error{.action = Action::retry,
                        .exit = ExitCode::later,
-                       .message = fmt::format("malformed answer: {} ({} bytes from {}: {})", what, body_.size(), origin_,
-                                              text::printable(body_, 80))});
+                       .message = fmt::format("malformed answer: {} ({} bytes from {}: {})", what,
+                                              body_.size(), origin_, text::printable(body_, 80))});
 }
 
 Failure Document::malformed(std::string_view what, simdjson::error_code error) const {

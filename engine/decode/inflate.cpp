@@ -27,9 +27,12 @@ void Inflater::Free::operator()(libdeflate_decompressor* decompressor) const {
   libdeflate_free_decompressor(decompressor);
 }
 
-Inflater::Inflater() : decompressor_(libdeflate_alloc_decompressor()) { ICINGEST_CHECK(decompressor_ != nullptr); }
+Inflater::Inflater() : decompressor_(libdeflate_alloc_decompressor()) {
+  ICINGEST_CHECK(decompressor_ != nullptr);
+}
 
-Result<void> Inflater::gunzip(std::string_view compressed, std::size_t limit, std::size_t padding, Buffer& out) {
+Result<void> Inflater::gunzip(std::string_view compressed, std::size_t limit, std::size_t padding,
+                              Buffer& out) {
   out.clear();
   const std::size_t whole = compressed.size();
   if (whole < 18) return cut_stream(whole, "too short for a gzip stream");
@@ -38,14 +41,15 @@ Result<void> Inflater::gunzip(std::string_view compressed, std::size_t limit, st
     std::size_t used = 0;
     std::size_t made = 0;
     char* const at = out.reserve(room + padding);
-    const auto result = libdeflate_gzip_decompress_ex(decompressor_.get(), compressed.data(), compressed.size(), at,
-                                                      room, &used, &made);
+    const auto result = libdeflate_gzip_decompress_ex(decompressor_.get(), compressed.data(),
+                                                      compressed.size(), at, room, &used, &made);
     if (result == LIBDEFLATE_INSUFFICIENT_SPACE) {
       if (out.size() + room >= limit) {
-        return Failure(Error{.action = Action::fail_unit,
-                             .exit = ExitCode::later,
-                             .message = fmt::format("gzip body of {} bytes inflates to more than the limit of {} bytes",
-                                                    whole, limit)});
+        return Failure(
+            Error{.action = Action::fail_unit,
+                  .exit = ExitCode::later,
+                  .message = fmt::format("gzip body of {} bytes inflates to more than the limit of {} bytes",
+                                         whole, limit)});
       }
       room = std::min(room * 2, limit - out.size());
       continue;

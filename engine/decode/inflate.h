@@ -20,8 +20,8 @@ class Inflater {
  public:
   Inflater();
 
-  // Replaces `out` by the inflated bytes of a gzip stream of one or more members. `padding` bytes of room stay
-  // behind them.
+  // Replaces `out` by the inflated bytes of a gzip stream of one or more members. `padding` bytes of room
+  // stay behind them.
   Result<void> gunzip(std::string_view compressed, std::size_t limit, std::size_t padding, Buffer& out);
 
  private:

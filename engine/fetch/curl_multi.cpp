@@ -88,10 +88,11 @@ void CurlMulti::arm(const std::shared_ptr<Watch>& watch) {
   const auto wait = [&](bool& pending, int bit, Descriptor::wait_type type, int event) {
     if (pending || (watch->wanted & bit) == 0) return;
     pending = true;
-    watch->descriptor.async_wait(type, [this, watch, &pending, event](const boost::system::error_code& error) {
-      pending = false;
-      if (!error) on_ready(watch, event);
-    });
+    watch->descriptor.async_wait(type,
+                                 [this, watch, &pending, event](const boost::system::error_code& error) {
+                                   pending = false;
+                                   if (!error) on_ready(watch, event);
+                                 });
   };
   wait(watch->reading, CURL_POLL_IN, Descriptor::wait_read, CURL_CSELECT_IN);
   wait(watch->writing, CURL_POLL_OUT, Descriptor::wait_write, CURL_CSELECT_OUT);

@@ -2,8 +2,9 @@
 //
 // Threads   one; every call and callback belongs to the io_context's thread
 // Lifetime  the io_context outlives it; a handle belongs to it from start() to its callback
-// Source    curl.se/libcurl/c/libcurl-multi.html, "multi_socket". Sockets may appear that no open callback saw
-//           (curl #2734), POLL_REMOVE does not mean closed (curl #9799), events must be re-armed each time (#1192)
+// Source    curl.se/libcurl/c/libcurl-multi.html, "multi_socket". Sockets may appear that no open callback
+//           saw (curl #2734), POLL_REMOVE does not mean closed (curl #9799), events must be re-armed each
+//           time (#1192)
 #pragma once
 
 #include <curl/curl.h>

@@ -47,6 +47,7 @@ struct HttpResponse {
 
 // "120" or an HTTP date in any of the three forms of RFC 9110 5.6.7, as a pause from `now`; zero when it says
 // neither or lies in the past; never more than an hour.
-[[nodiscard]] std::chrono::milliseconds parse_retry_after(std::string_view value, std::chrono::system_clock::time_point now);
+[[nodiscard]] std::chrono::milliseconds parse_retry_after(std::string_view value,
+                                                          std::chrono::system_clock::time_point now);
 
 }  // namespace icingest::fetch

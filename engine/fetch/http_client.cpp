@@ -41,7 +41,8 @@ struct HttpClient::Transfer {
       return line.size();
     }
     const std::size_t colon = line.find(':');
-    if (colon != std::string_view::npos) me.take_header(line.substr(0, colon), text::trim(line.substr(colon + 1)));
+    if (colon != std::string_view::npos)
+      me.take_header(line.substr(0, colon), text::trim(line.substr(colon + 1)));
     return line.size();
   }
 
@@ -118,7 +119,8 @@ void HttpClient::prepare(CURL* easy, Transfer& transfer) {
   for (const std::string& header : request.headers) {
     transfer.headers = curl_slist_append(transfer.headers, header.c_str());
   }
-  // Set by hand, not by CURLOPT_ACCEPT_ENCODING: the body stays compressed until a decode thread has time for it.
+  // Set by hand, not by CURLOPT_ACCEPT_ENCODING: the body stays compressed until a decode thread has time for
+  // it.
   transfer.headers = curl_slist_append(transfer.headers, "Accept-Encoding: gzip");
   curl_easy_setopt(easy, CURLOPT_URL, request.url.c_str());
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer.headers);
@@ -149,7 +151,8 @@ asio::awaitable<Result<HttpResponse>> HttpClient::get(HttpRequest request) {
   prepare(easy, transfer);
   const CURLcode code = co_await asio::async_initiate<const asio::use_awaitable_t<>, void(CURLcode)>(
       [this, easy](auto handler) {
-        multi_.start(easy, [handler = std::move(handler)](CURLcode result) mutable { std::move(handler)(result); });
+        multi_.start(easy,
+                     [handler = std::move(handler)](CURLcode result) mutable { std::move(handler)(result); });
       },
       asio::use_awaitable);
   transfer.take_statistics(easy);

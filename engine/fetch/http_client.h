@@ -1,8 +1,8 @@
 // http_client.h: GET over a pool of kept-alive connections, as a coroutine.
 //
-// A body is accepted only when the transfer says it is whole (length, chunks, HTTP/2 stream end); what is inside is
-// the decoder's to judge. TLS peers are always verified. Redirects are not followed here: whoever asked decides,
-// because a redirect is another request and must not carry the key to another host.
+// A body is accepted only when the transfer says it is whole (length, chunks, HTTP/2 stream end); what is
+// inside is the decoder's to judge. TLS peers are always verified. Redirects are not followed here: whoever
+// asked decides, because a redirect is another request and must not carry the key to another host.
 //
 // Threads   the io_context's thread only
 // Errors    Error with the curl code and the action of http_table.h

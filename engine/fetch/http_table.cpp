@@ -16,7 +16,7 @@ struct StatusRow {
 
 constexpr std::array kStatuses = {
     StatusRow{200, Verdict::success, "ok"},
-    StatusRow{400, Verdict::fail_unit, "http_400"},        // our arguments: asking again changes nothing
+    StatusRow{400, Verdict::fail_unit, "http_400"},  // our arguments: asking again changes nothing
     StatusRow{401, Verdict::stop_source, "bad_credential"},
     StatusRow{402, Verdict::stop_source, "payment_required"},
     StatusRow{403, Verdict::stop_source, "forbidden"},
@@ -43,14 +43,17 @@ struct TransferRow {
   TransferVerdict verdict;
 };
 
-constexpr TransferVerdict again(std::string_view reason) { return {Action::retry, ExitCode::later, reason, {}}; }
+constexpr TransferVerdict again(std::string_view reason) {
+  return {Action::retry, ExitCode::later, reason, {}};
+}
 
 constexpr std::array kTransfers = {
     TransferRow{CURLE_COULDNT_RESOLVE_HOST,
                 {Action::retry, ExitCode::later, "unknown_host", "check the host name in the base URL"}},
     TransferRow{CURLE_COULDNT_RESOLVE_PROXY, again("unknown_proxy")},
     TransferRow{CURLE_COULDNT_CONNECT,
-                {Action::retry, ExitCode::later, "connect_failed", "check the address, the network and the firewall"}},
+                {Action::retry, ExitCode::later, "connect_failed",
+                 "check the address, the network and the firewall"}},
     TransferRow{CURLE_PARTIAL_FILE, again("cut_body")},
     TransferRow{CURLE_OPERATION_TIMEDOUT, again("timeout")},
     TransferRow{CURLE_GOT_NOTHING, again("no_answer")},
@@ -64,8 +67,9 @@ constexpr std::array kTransfers = {
     TransferRow{CURLE_PEER_FAILED_VERIFICATION,
                 {Action::stop_source, ExitCode::person, "tls_certificate",
                  "the server's certificate is not trusted: check the host name and the CA certificates"}},
-    TransferRow{CURLE_SSL_CACERT_BADFILE,
-                {Action::stop_source, ExitCode::person, "ca_certificates", "install the ca-certificates package"}},
+    TransferRow{
+        CURLE_SSL_CACERT_BADFILE,
+        {Action::stop_source, ExitCode::person, "ca_certificates", "install the ca-certificates package"}},
     TransferRow{CURLE_TOO_MANY_REDIRECTS, {Action::fail_unit, ExitCode::later, "redirects", {}}},
     TransferRow{CURLE_FILESIZE_EXCEEDED, {Action::fail_unit, ExitCode::later, "body_too_large", {}}},
     TransferRow{CURLE_WRITE_ERROR, {Action::fail_unit, ExitCode::later, "body_too_large", {}}},

@@ -1,4 +1,5 @@
-// http_table.h: what HTTP status codes and curl codes ask us to do, when the provider's own words say nothing.
+// http_table.h: what HTTP status codes and curl codes ask us to do, when the provider's own words say
+// nothing.
 //
 // Exact codes come before classes. Every row is held by a table test.
 //

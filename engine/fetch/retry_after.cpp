@@ -8,13 +8,14 @@
 
 namespace icingest::fetch {
 
-std::chrono::milliseconds parse_retry_after(std::string_view value, std::chrono::system_clock::time_point now) {
+std::chrono::milliseconds parse_retry_after(std::string_view value,
+                                            std::chrono::system_clock::time_point now) {
   constexpr std::chrono::milliseconds kLongest = std::chrono::hours(1);
   const std::string_view trimmed = text::trim(value);
   if (trimmed.empty()) return {};
   if (const auto seconds = text::parse_int(trimmed)) {
-    return std::clamp<std::chrono::milliseconds>(std::chrono::seconds(std::min<std::int64_t>(*seconds, 3600)), {},
-                                                 kLongest);
+    return std::clamp<std::chrono::milliseconds>(std::chrono::seconds(std::min<std::int64_t>(*seconds, 3600)),
+                                                 {}, kLongest);
   }
   const std::time_t until = curl_getdate(std::string(trimmed).c_str(), nullptr);
   if (until < 0) return {};

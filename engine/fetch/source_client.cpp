@@ -51,11 +51,12 @@ SourceClient::SourceClient(SourceConfig config, HttpClient& http, Throttle& thro
 
 Result<std::string> SourceClient::resolve(const std::string& path_or_url) const {
   if (path_or_url.starts_with('/')) return config_.base_url + path_or_url;
-  // A next page may name the provider's old or new host, with or without a port. It is asked of the configured
-  // address in any case, so the key goes nowhere else.
+  // A next page may name the provider's old or new host, with or without a port. It is asked of the
+  // configured address in any case, so the key goes nowhere else.
   const auto url = split_url(path_or_url);
   const auto base = split_url(config_.base_url);
-  if (!url || !base) return unit_error(fmt::format("next page is not a URL: {}", text::printable(path_or_url, 120)));
+  if (!url || !base)
+    return unit_error(fmt::format("next page is not a URL: {}", text::printable(path_or_url, 120)));
   const auto& hosts = config_.source.page_hosts;
   if (url->host != base->host && std::find(hosts.begin(), hosts.end(), url->host) == hosts.end()) {
     return unit_error(fmt::format("next page is on another host: {}", text::printable(url->host, 120)));
@@ -68,12 +69,13 @@ Result<std::string> SourceClient::redirect_target(const std::string& url, const 
   if (location.starts_with('/') && !location.starts_with("//")) return std::string(from->origin) + location;
   const auto to = split_url(location);
   if (to && to->origin == from->origin) return location;
-  return Failure(Error{.action = Action::stop_source,
-                       .exit = ExitCode::person,
-                       .message = fmt::format("GET {} redirects to another place ({})", url,
-                                              to ? text::printable(to->origin, 120) : "no URL"),
-                       .remedy = fmt::format("set the base URL of {} to the place it redirects to, if you trust it",
-                                             config_.source.name)});
+  return Failure(
+      Error{.action = Action::stop_source,
+            .exit = ExitCode::person,
+            .message = fmt::format("GET {} redirects to another place ({})", url,
+                                   to ? text::printable(to->origin, 120) : "no URL"),
+            .remedy = fmt::format("set the base URL of {} to the place it redirects to, if you trust it",
+                                  config_.source.name)});
 }
 
 asio::awaitable<Result<HttpResponse>> SourceClient::send(std::string url) {
@@ -115,7 +117,8 @@ asio::awaitable<Result<Answer>> SourceClient::get(std::string path) {
       break;
     }
     buffers_.give_back(std::move(response->body));
-    if (redirects == kMaxRedirects) co_return unit_error(fmt::format("GET {} redirects in a circle", answer.url));
+    if (redirects == kMaxRedirects)
+      co_return unit_error(fmt::format("GET {} redirects in a circle", answer.url));
     url = redirect_target(*url, response->location);
     if (!url) co_return std::unexpected(std::move(url).error());
   }
@@ -145,8 +148,10 @@ Judgement SourceClient::judge(HttpResponse& response) {
     throttle_.throttled(parse_retry_after(response.retry_after, std::chrono::system_clock::now()));
     if (judgement.reason == "rate_per_minute" && !config_.limit_given &&
         throttle_.limit().window < std::chrono::minutes(1)) {
-      log::warn("{} says this key is limited per minute; going on with 5 requests per minute (set --rate to change)",
-                config_.source.name);
+      log::warn(
+          "{} says this key is limited per minute; "
+          "going on with 5 requests per minute (set --rate to change)",
+          config_.source.name);
       throttle_.change_limit({.permits = 5, .window = std::chrono::minutes(1)});
       throttle_.penalty(std::chrono::minutes(1));
     }
@@ -156,10 +161,12 @@ Judgement SourceClient::judge(HttpResponse& response) {
 
 void SourceClient::body_was(bool good) {
   if (good) note_success();
-  else note_failure(Error{.exit = ExitCode::later,
-                          .message = fmt::format("{} answers with something that is not its API (HTML? a proxy?)",
-                                                 config_.base_url),
-                          .remedy = "check the base URL"});
+  else
+    note_failure(Error{
+        .exit = ExitCode::later,
+        .message =
+            fmt::format("{} answers with something that is not its API (HTML? a proxy?)", config_.base_url),
+        .remedy = "check the base URL"});
 }
 
 void SourceClient::note_failure(const Error& error) {
@@ -173,13 +180,14 @@ void SourceClient::note_success() {
 }
 
 bool SourceClient::is_given_up(Error& why) const {
-  const auto patience = ever_answered_ ? config_.outage_patience : std::min(kFirstPatience, config_.outage_patience);
+  const auto patience =
+      ever_answered_ ? config_.outage_patience : std::min(kFirstPatience, config_.outage_patience);
   if (failures_ < kFewestFailures || clock_.tick() - failing_since_ < patience) return false;
   why = {.action = Action::stop_source,
          .exit = ExitCode::later,
-         .message = fmt::format("{} has been failing for {}: {}", config_.source.name,
-                                text::duration(static_cast<double>(patience.count()) / 1000),
-                                last_failure_.message),
+         .message =
+             fmt::format("{} has been failing for {}: {}", config_.source.name,
+                         text::duration(static_cast<double>(patience.count()) / 1000), last_failure_.message),
          .remedy = last_failure_.remedy.empty() ? "run the same command again later" : last_failure_.remedy,
          .cause = last_failure_.cause};
   return true;

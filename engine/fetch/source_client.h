@@ -1,5 +1,5 @@
-// source_client.h: asks one source: address, key, limiter, redirects, and the difference between one failed request
-// and a source that is away.
+// source_client.h: asks one source: address, key, limiter, redirects, and the difference between one failed
+// request and a source that is away.
 //
 // Threads   the io_context's thread
 // Errors    Error for transfers that failed; an answer of any status is an Answer with its judgement
@@ -39,8 +39,8 @@ struct Answer {
 
 class SourceClient {
  public:
-  SourceClient(SourceConfig config, HttpClient& http, Throttle& throttle, const Clock& clock, Metrics& metrics,
-               BufferPool& buffers);
+  SourceClient(SourceConfig config, HttpClient& http, Throttle& throttle, const Clock& clock,
+               Metrics& metrics, BufferPool& buffers);
 
   // GETs a path with query, or the address of a next page, on this source's own host.
   [[nodiscard]] boost::asio::awaitable<Result<Answer>> get(std::string path);
@@ -56,14 +56,15 @@ class SourceClient {
   [[nodiscard]] const SourceConfig& config() const { return config_; }
 
  private:
-  static constexpr int kAwayAfter = 8;  // failures in a row
+  static constexpr int kAwayAfter = 8;       // failures in a row
   static constexpr int kFewestFailures = 3;  // before giving up, however little patience there is
   // A source that never answered is probably a wrong address: no use in waiting long.
   static constexpr std::chrono::milliseconds kFirstPatience{15'000};
 
   [[nodiscard]] boost::asio::awaitable<Result<HttpResponse>> send(std::string url);
   [[nodiscard]] Result<std::string> resolve(const std::string& path_or_url) const;
-  [[nodiscard]] Result<std::string> redirect_target(const std::string& url, const std::string& location) const;
+  [[nodiscard]] Result<std::string> redirect_target(const std::string& url,
+                                                    const std::string& location) const;
   [[nodiscard]] Judgement judge(HttpResponse& response);
   void note_failure(const Error& error);
   void note_success();

@@ -82,7 +82,7 @@ class Throttle {
   Metrics& metrics_;
   std::deque<Waiter> waiters_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // loans may come back after the end
-  rate::Micros block_until_ = 0;  // to be told to the quota
+  rate::Micros block_until_ = 0;                                // to be told to the quota
   bool borrowing_ = false;
   bool closed_ = false;
 };

@@ -16,10 +16,12 @@ namespace icingest::load {
 namespace {
 
 constexpr int kRetries = 8;
-constexpr rate::BackoffPolicy kBackoff{.first = std::chrono::milliseconds(100), .ceiling = std::chrono::seconds(5)};
+constexpr rate::BackoffPolicy kBackoff{.first = std::chrono::milliseconds(100),
+                                       .ceiling = std::chrono::seconds(5)};
 
 Failure injected(std::string_view point) {
-  return Failure(Error{.action = Action::reconnect, .exit = ExitCode::later, .message = fmt::format("fault {}", point)});
+  return Failure(
+      Error{.action = Action::reconnect, .exit = ExitCode::later, .message = fmt::format("fault {}", point)});
 }
 
 }  // namespace
@@ -119,7 +121,8 @@ void Loader::add(std::unique_ptr<LoadJob> job) {
   Result<void> streamed;
   if (!open_) streamed = begin(*group_.front());
   if (streamed) streamed = stream(*group_.back());
-  metrics_.load_us.add(std::chrono::duration_cast<std::chrono::microseconds>(clock_.tick() - started).count());
+  metrics_.load_us.add(
+      std::chrono::duration_cast<std::chrono::microseconds>(clock_.tick() - started).count());
   if (!streamed) recover(std::move(streamed).error());
 }
 
@@ -127,7 +130,8 @@ void Loader::commit_group() {
   if (group_.empty()) return;
   const auto started = clock_.tick();
   Result<void> finished = finish();
-  metrics_.load_us.add(std::chrono::duration_cast<std::chrono::microseconds>(clock_.tick() - started).count());
+  metrics_.load_us.add(
+      std::chrono::duration_cast<std::chrono::microseconds>(clock_.tick() - started).count());
   if (finished) succeed();
   else recover(std::move(finished).error());
 }
@@ -186,7 +190,8 @@ Result<void> Loader::finish() {
       merged_.deltas.insert(merged_.deltas.end(), job->batch.buckets.begin(), job->batch.buckets.end());
     }
   }
-  if (!table.updates_only) ICINGEST_TRY(checkpoint::LedgerWriter::add_proofs(*conn_, table.name, merged_.deltas));
+  if (!table.updates_only)
+    ICINGEST_TRY(checkpoint::LedgerWriter::add_proofs(*conn_, table.name, merged_.deltas));
   std::vector<const checkpoint::UnitWrite*> units;
   for (const auto& job : group_) units.push_back(&job->write);
   ICINGEST_TRY(ledger_.write_units(*conn_, units, commit_id_));
@@ -253,7 +258,8 @@ bool Loader::recover(Error error) {
     in_doubt = in_doubt || error.action == Action::in_doubt;
     if (conn_ && error.action != Action::reconnect && error.action != Action::in_doubt) conn_->rollback();
     if (in_doubt && error.action == Action::fail_unit) {
-      // The units are there already: written by our own COMMIT, which was still under way when it was asked about.
+      // The units are there already: written by our own COMMIT, which was still under way when it was asked
+      // about.
       const Result<bool> committed = resolve_doubt();
       if (committed && *committed) return succeed(), true;
     }
@@ -264,7 +270,8 @@ bool Loader::recover(Error error) {
         break;
       case Action::restage:
         if (!group_staged_) {
-          log::info("rows met existing rows in {}; loading through staging from here on", group_.front()->table->name);
+          log::info("rows met existing rows in {}; loading through staging from here on",
+                    group_.front()->table->name);
           group_staged_ = stage_always_ = true;
           break;
         }
@@ -312,7 +319,8 @@ bool Loader::isolate() {
 
 bool Loader::fail_unit(const Error& error) {
   LoadJob& job = *group_.front();
-  const bool refused_by_server = !error.cause.sqlstate.empty() && job.write.state != checkpoint::UnitState::failed;
+  const bool refused_by_server =
+      !error.cause.sqlstate.empty() && job.write.state != checkpoint::UnitState::failed;
   if (refused_by_server) {
     // The rows cannot be had, but that they could not has to be known.
     log::error("{}: {}", job.unit->key, error.describe());

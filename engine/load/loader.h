@@ -1,7 +1,7 @@
 // loader.h: batches → rows in the table and units in the ledger, in one transaction for as many units as fit.
 //
-// A batch is streamed the moment it comes and stays in memory until its transaction has committed, so whatever
-// happens to the connection, the same rows are sent again without asking the source again.
+// A batch is streamed the moment it comes and stays in memory until its transaction has committed, so
+// whatever happens to the connection, the same rows are sent again without asking the source again.
 //
 // Threads   run() is one thread's body; several loaders share the queue
 // Errors    a unit that cannot be loaded goes to `failed`; an error that ends the run goes to `gave_up`
@@ -57,8 +57,9 @@ struct LoaderSettings {
 
 class Loader {
  public:
-  Loader(const LoaderSettings& settings, const checkpoint::LedgerWriter& ledger, LoadQueue& queue, Budget& budget,
-         const Clock& clock, Metrics& metrics, Stop& stop, std::function<void(const Error&)> gave_up);
+  Loader(const LoaderSettings& settings, const checkpoint::LedgerWriter& ledger, LoadQueue& queue,
+         Budget& budget, const Clock& clock, Metrics& metrics, Stop& stop,
+         std::function<void(const Error&)> gave_up);
 
   // Loads until the queue ends or the run cannot go on.
   void run();

@@ -24,8 +24,9 @@ bool is_key(const ColumnInfo& column) { return column.key; }
 bool is_value(const ColumnInfo& column) { return !column.key; }
 
 std::string same_key(const TableInfo& table, std::string_view a, std::string_view b) {
-  return over_columns(table, " AND ", is_key,
-                      [&](const std::string& name) { return fmt::format("{}.{} = {}.{}", a, name, b, name); });
+  return over_columns(table, " AND ", is_key, [&](const std::string& name) {
+    return fmt::format("{}.{} = {}.{}", a, name, b, name);
+  });
 }
 
 }  // namespace
@@ -51,9 +52,10 @@ Staging::Staging(const TableInfo& table)
 
   const std::string keys = over_columns(table, ", ", is_key, [](const std::string& name) { return name; });
   const std::string delivered =
-      table.prefer.empty() ? stage_
-                           : fmt::format("(SELECT DISTINCT ON ({0}) * FROM {1} ORDER BY {0}, {2}) AS preferred", keys,
-                                         stage_, table.prefer);
+      table.prefer.empty()
+          ? stage_
+          : fmt::format("(SELECT DISTINCT ON ({0}) * FROM {1} ORDER BY {0}, {2}) AS preferred", keys, stage_,
+                        table.prefer);
   const std::string differs =
       fmt::format("({}) IS DISTINCT FROM ({})",
                   over_columns(table, ", ", is_value, [](const std::string& name) { return "s." + name; }),
@@ -67,30 +69,36 @@ Staging::Staging(const TableInfo& table)
   // Bounds as constants of the statement let the server leave other years' partitions alone.
   const std::string year = table.year_column.empty() ? "" : pg::quote_name(table.year_column);
   const std::string pruning =
-      year.empty() ? ""
-                   : fmt::format(" AND t.{0} >= (SELECT min({0}) FROM {1}) AND t.{0} <= (SELECT max({0}) FROM {1})",
-                                 year, stage_);
+      year.empty()
+          ? ""
+          : fmt::format(" AND t.{0} >= (SELECT min({0}) FROM {1}) AND t.{0} <= (SELECT max({0}) FROM {1})",
+                        year, stage_);
   diff_sql_ = fmt::format(
       "INSERT INTO {0} SELECT s.*, t.{1} IS NOT NULL FROM (SELECT *, {2} AS icingest_bucket FROM {3}) AS s "
       "{4} JOIN {5} AS t ON {6}{7} WHERE {8}",
-      diff_, key_name, table.bucket_sql, delivered, table.updates_only ? "" : "LEFT", target, same_key(table, "s", "t"),
-      pruning, table.updates_only ? differs : fmt::format("t.{} IS NULL OR {}", key_name, differs));
+      diff_, key_name, table.bucket_sql, delivered, table.updates_only ? "" : "LEFT", target,
+      same_key(table, "s", "t"), pruning,
+      table.updates_only ? differs : fmt::format("t.{} IS NULL OR {}", key_name, differs));
   old_rows_sql_ = fmt::format(
       "COPY (SELECT d.icingest_bucket, {} FROM {} AS d JOIN {} AS t ON {} WHERE d.icingest_exists) "
       "TO STDOUT (FORMAT binary)",
       column_list(table, "t."), diff_, target, same_key(table, "d", "t"));
-  update_sql_ = fmt::format(
-      "UPDATE {} AS t SET {} FROM {} AS d WHERE d.icingest_exists AND {}", target,
-      over_columns(table, ", ", is_value, [](const std::string& name) { return fmt::format("{0} = d.{0}", name); }),
-      diff_, same_key(table, "d", "t"));
-  insert_sql_ = fmt::format("INSERT INTO {0} ({1}) SELECT {1} FROM {2} WHERE NOT icingest_exists ORDER BY {3}", target,
-                            columns, diff_, keys);
+  update_sql_ =
+      fmt::format("UPDATE {} AS t SET {} FROM {} AS d WHERE d.icingest_exists AND {}", target,
+                  over_columns(table, ", ", is_value,
+                               [](const std::string& name) { return fmt::format("{0} = d.{0}", name); }),
+                  diff_, same_key(table, "d", "t"));
+  insert_sql_ =
+      fmt::format("INSERT INTO {0} ({1}) SELECT {1} FROM {2} WHERE NOT icingest_exists ORDER BY {3}", target,
+                  columns, diff_, keys);
   const auto lane = [](std::string_view column, int shift) {
     return fmt::format("(sum(({} >> {}) & 4294967295) % 4294967296)::bigint", column, shift);
   };
   deltas_sql_ = fmt::format(
-      "SELECT icingest_bucket, count(*) FILTER (WHERE NOT icingest_exists), {}, {}, {}, {} FROM {} GROUP BY 1",
-      lane("icingest_d01", 0), lane("icingest_d01", 32), lane("icingest_d23", 0), lane("icingest_d23", 32), diff_);
+      "SELECT icingest_bucket, count(*) FILTER (WHERE NOT icingest_exists), {}, {}, {}, {} "
+      "FROM {} GROUP BY 1",
+      lane("icingest_d01", 0), lane("icingest_d01", 32), lane("icingest_d23", 0), lane("icingest_d23", 32),
+      diff_);
 }
 
 Result<void> Staging::create(pg::PgConn& conn) const {
@@ -123,7 +131,8 @@ Result<Merged> Staging::merge(pg::PgConn& conn) const {
     for (int row = 0; row < sums.rows(); ++row) {
       BucketDelta delta{.bucket = sums.number(row, 0), .rows = sums.number(row, 1)};
       for (int lane = 0; lane < 4; ++lane) {
-        delta.digest.lanes.at(static_cast<std::size_t>(lane)) = static_cast<std::uint32_t>(sums.number(row, 2 + lane));
+        delta.digest.lanes.at(static_cast<std::size_t>(lane)) =
+            static_cast<std::uint32_t>(sums.number(row, 2 + lane));
       }
       merged.deltas.push_back(delta);
     }

@@ -1,9 +1,11 @@
-// staging.h: rows that may meet existing rows: into a temporary table, compared as a set, and only what is new or
-// differs is merged. Rows that are as they were are read and nothing else: no lock, no dead row, no WAL.
+// staging.h: rows that may meet existing rows: into a temporary table, compared as a set, and only what is
+// new or differs is merged. Rows that are as they were are read and nothing else: no lock, no dead row, no
+// WAL.
 //
 // Threads   one owner of the connection
 // Lifetime  the temporary tables belong to the session; create() again after a reconnect
-// Source    measured on 5 M unchanged rows, ON CONFLICT … DO UPDATE … WHERE locks and logs every one (774 MB of WAL)
+// Source    measured on 5 M unchanged rows, ON CONFLICT … DO UPDATE … WHERE locks and logs every one (774 MB
+//           of WAL)
 #pragma once
 
 #include <string>

@@ -21,7 +21,8 @@ std::optional<Int128> numeric_mantissa(std::string_view field, int scale) {
   const int count = get<std::int16_t>(field.data());
   const int weight = get<std::int16_t>(field.data() + 2);
   const auto sign = get<std::uint16_t>(field.data() + 4);
-  if ((sign != 0 && sign != 0x4000) || field.size() != 8 + 2 * static_cast<std::size_t>(count)) return std::nullopt;
+  if ((sign != 0 && sign != 0x4000) || field.size() != 8 + 2 * static_cast<std::size_t>(count))
+    return std::nullopt;
   Int128 mantissa = 0;
   const Int128 limit = power_of_ten(34);
   for (int i = 0; i < count; ++i) {
@@ -50,7 +51,9 @@ char* put_field(char* at, std::string_view field) {
 char* put_canonical(char* at, const ColumnType& type, const Field& field) {
   if (!field) return copy::detail::put_null(at);
   if (type.type != PgType::numeric) return put_field(at, *field);
-  const int scale = type.precision != 0 ? type.scale : field->size() >= 8 ? get<std::int16_t>(field->data() + 6) : 0;
+  const int scale = type.precision != 0  ? type.scale
+                    : field->size() >= 8 ? get<std::int16_t>(field->data() + 6)
+                                         : 0;
   const auto mantissa = scale <= Decimal::kMaxScale ? numeric_mantissa(*field, scale) : std::nullopt;
   return mantissa ? copy::detail::put_numeric(at, *mantissa, scale) : put_field(at, *field);
 }
@@ -117,7 +120,8 @@ Result<void> TupleReader::feed(std::string_view bytes) {
 
 Result<void> TupleReader::finish() const {
   if (ended_) return {};
-  return Failure(Error{.action = Action::retry, .exit = ExitCode::later, .message = "COPY TO ended without its trailer"});
+  return Failure(Error{
+      .action = Action::retry, .exit = ExitCode::later, .message = "COPY TO ended without its trailer"});
 }
 
 Digest digest_of_fields(const TableInfo& table, const Field* fields, Buffer& scratch) {
@@ -126,7 +130,8 @@ Digest digest_of_fields(const TableInfo& table, const Field* fields, Buffer& scr
   scratch.clear();
   char* const begin = scratch.reserve(text_bytes + table.columns.size() * copy::detail::kNumericMax);
   char* at = begin;
-  for (std::size_t i = 0; i < table.columns.size(); ++i) at = put_canonical(at, table.columns[i].type, fields[i]);
+  for (std::size_t i = 0; i < table.columns.size(); ++i)
+    at = put_canonical(at, table.columns[i].type, fields[i]);
   return digest_of(begin, static_cast<std::size_t>(at - begin));
 }
 
@@ -138,7 +143,8 @@ void append_staged(std::string_view tuples, Buffer& out) {
       return std::uint64_t{digest.lanes.at(lane + 1)} << 32 | digest.lanes.at(lane);
     };
     char* at = out.reserve(size + kStagingFields * 12);
-    at = copy::detail::put<std::int16_t>(at, static_cast<std::int16_t>(get<std::int16_t>(tuples.data()) + kStagingFields));
+    at = copy::detail::put<std::int16_t>(
+        at, static_cast<std::int16_t>(get<std::int16_t>(tuples.data()) + kStagingFields));
     std::memcpy(at, tuples.data() + 2, size - 2);
     at += size - 2;
     at = copy::detail::put<std::uint64_t>(copy::detail::put<std::int32_t>(at, 8), half(0));

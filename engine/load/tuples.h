@@ -1,4 +1,5 @@
-// tuples.h: reading binary COPY tuples back: our own before they are sent, and the server's when rows are proved.
+// tuples.h: reading binary COPY tuples back: our own before they are sent, and the server's when rows are
+// proved.
 //
 // Shape     a tuple is int16 fields, then per field int32 length (-1: null) and that many bytes
 // Errors    retry for a stream that ends inside a tuple
@@ -39,8 +40,8 @@ class TupleReader {
   bool ended_ = false;
 };
 
-// The digest a row of `table` has, from the server's binary fields in the table's column order: the bytes our encoder
-// would have written. The server strips zero groups of NUMERIC, so those are written anew.
+// The digest a row of `table` has, from the server's binary fields in the table's column order: the bytes our
+// encoder would have written. The server strips zero groups of NUMERIC, so those are written anew.
 [[nodiscard]] Digest digest_of_fields(const TableInfo& table, const Field* fields, Buffer& scratch);
 
 // Fields that staging tuples carry behind the table's own: the digest, as two int8.

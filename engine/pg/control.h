@@ -1,4 +1,5 @@
-// control.h: SQL that is not the hot path, over libpqxx, with its exceptions turned into Results at this edge.
+// control.h: SQL that is not the hot path, over libpqxx, with its exceptions turned into Results at this
+// edge.
 //
 // Threads   one owner
 // Errors    Error with the SQLSTATE's action (sqlstate.h)

@@ -12,8 +12,8 @@ namespace icingest::pg {
 
 Result<DbConfig> DbConfig::from_uri(const std::string& uri) {
   char* message = nullptr;
-  const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> options(PQconninfoParse(uri.c_str(), &message),
-                                                                             &PQconninfoFree);
+  const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> options(
+      PQconninfoParse(uri.c_str(), &message), &PQconninfoFree);
   if (!options) {
     // libpq repeats the input in its message, and the input may hold the password.
     PQfreemem(message);
@@ -36,7 +36,8 @@ DbConfig DbConfig::with_session_settings() const {
   std::string& options = config.parameters["options"];
   options += (options.empty() ? "" : " ") + std::string("-c timezone=UTC");
   const auto user = parameters.find("user");
-  if (user != parameters.end() && user->second == "icingest" && options.find("search_path") == std::string::npos) {
+  if (user != parameters.end() && user->second == "icingest" &&
+      options.find("search_path") == std::string::npos) {
     options += " -c search_path=public";
   }
   return config;

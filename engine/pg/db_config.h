@@ -13,13 +13,14 @@
 namespace icingest::pg {
 
 struct DbConfig {
-  std::map<std::string, std::string> parameters;  // libpq keywords: host, port, user, password, dbname, sslmode …
+  // libpq keywords: host, port, user, password, dbname, sslmode …
+  std::map<std::string, std::string> parameters;
 
   // postgresql://… or keyword=value text.
   [[nodiscard]] static Result<DbConfig> from_uri(const std::string& uri);
 
-  // The same with what every session of ours sets: UTC, UTF-8, and a search path that leaves the ledger's schema out,
-  // which "$user" would put first for a role named like it.
+  // The same with what every session of ours sets: UTC, UTF-8, and a search path that leaves the ledger's
+  // schema out, which "$user" would put first for a role named like it.
   [[nodiscard]] DbConfig with_session_settings() const;
   // "user@host:port/dbname", no secret.
   [[nodiscard]] std::string display() const;

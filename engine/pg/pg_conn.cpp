@@ -14,8 +14,8 @@
 namespace icingest::pg {
 namespace {
 
-// libpq copies what it is given and its buffer grows without bound while the socket is full, so it gets little at a
-// time. Larger pieces were not faster in bench/load.
+// libpq copies what it is given and its buffer grows without bound while the socket is full, so it gets
+// little at a time. Larger pieces were not faster in bench/load.
 constexpr std::size_t kCopyPiece = std::size_t{64} << 10;
 
 const char* field_of(const PGresult* result, int code) {
@@ -38,7 +38,9 @@ bool is_failure(ExecStatusType status) {
 
 }  // namespace
 
-std::int64_t PgResult::number(int row, int column) const { return text::parse_int(text(row, column)).value_or(0); }
+std::int64_t PgResult::number(int row, int column) const {
+  return text::parse_int(text(row, column)).value_or(0);
+}
 
 std::int64_t PgResult::affected() const { return text::parse_int(PQcmdTuples(result_.get())).value_or(0); }
 
@@ -56,24 +58,26 @@ Result<PgConn> PgConn::connect(const DbConfig& config, std::chrono::milliseconds
   PgConn conn(PQconnectdbParams(names.data(), values.data(), 0));
   if (conn.usable()) {
     PQsetNoticeProcessor(
-        conn.native(), [](void*, const char* message) { log::debug("database: {}", text::trim(message)); }, nullptr);
+        conn.native(), [](void*, const char* message) { log::debug("database: {}", text::trim(message)); },
+        nullptr);
     PQsetnonblocking(conn.native(), 1);
     return conn;
   }
   const std::string what =
       fmt::format("cannot connect to {}: {}", config.display(), text::trim(PQerrorMessage(conn.native())));
-  // A connection that fails has no SQLSTATE. What can be known without reading its message: whether a password was
-  // asked for, and whether the server takes connections at all.
+  // A connection that fails has no SQLSTATE. What can be known without reading its message: whether a
+  // password was asked for, and whether the server takes connections at all.
   if (PQconnectionNeedsPassword(conn.native()) != 0 || PQconnectionUsedPassword(conn.native()) != 0) {
     return person_error(what, "check user and password (DB_USER, DB_PASSWORD or --db)");
   }
   if (PQpingParams(names.data(), values.data(), 0) == PQPING_OK) {
     return person_error(what, "the server is up: check database name, user and pg_hba.conf");
   }
-  return Failure(Error{.action = Action::reconnect,
-                       .exit = ExitCode::later,
-                       .message = what,
-                       .remedy = "check that the server runs and is reachable, then run the same command again"});
+  return Failure(
+      Error{.action = Action::reconnect,
+            .exit = ExitCode::later,
+            .message = what,
+            .remedy = "check that the server runs and is reachable, then run the same command again"});
 }
 
 Failure PgConn::connection_error(const char* doing) const {
@@ -132,9 +136,10 @@ Result<PgResult> PgConn::exec(const std::string& sql, const std::vector<PgParame
   } else {
     std::vector<const char*> values;
     values.reserve(parameters.size());
-    for (const PgParameter& parameter : parameters) values.push_back(parameter ? parameter->c_str() : nullptr);
-    sent = PQsendQueryParams(conn_.get(), sql.c_str(), static_cast<int>(values.size()), nullptr, values.data(),
-                             nullptr, nullptr, 0);
+    for (const PgParameter& parameter : parameters)
+      values.push_back(parameter ? parameter->c_str() : nullptr);
+    sent = PQsendQueryParams(conn_.get(), sql.c_str(), static_cast<int>(values.size()), nullptr,
+                             values.data(), nullptr, nullptr, 0);
   }
   if (sent == 0) return connection_error("send statement");
   ICINGEST_TRY(flush());

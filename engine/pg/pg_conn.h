@@ -3,8 +3,9 @@
 // Threads   one owner
 // Errors    Error with the SQLSTATE's action; after a reconnect or in_doubt the connection is unusable
 // Lifetime  a COPY must be ended or aborted before the next statement; the destructor closes whatever is open
-// Source    postgresql.org/docs/15/libpq-copy.html. After PQputCopyEnd results are drained to NULL: one PQgetResult
-//           leaves the connection active, and a read left undrained made ROLLBACK do nothing (arrow-adbc #4695)
+// Source    postgresql.org/docs/15/libpq-copy.html. After PQputCopyEnd results are drained to NULL: one
+//           PQgetResult leaves the connection active, and a read left undrained made ROLLBACK do nothing
+//           (arrow-adbc #4695)
 #pragma once
 
 #include <libpq-fe.h>
@@ -27,7 +28,9 @@ class PgResult {
   explicit PgResult(PGresult* result) : result_(result, &PQclear) {}
 
   [[nodiscard]] int rows() const { return PQntuples(result_.get()); }
-  [[nodiscard]] bool is_null(int row, int column) const { return PQgetisnull(result_.get(), row, column) != 0; }
+  [[nodiscard]] bool is_null(int row, int column) const {
+    return PQgetisnull(result_.get(), row, column) != 0;
+  }
   [[nodiscard]] std::string_view text(int row, int column) const {
     return {PQgetvalue(result_.get(), row, column),
             static_cast<std::size_t>(PQgetlength(result_.get(), row, column))};
@@ -45,8 +48,8 @@ using PgParameter = std::optional<std::string>;
 
 class PgConn {
  public:
-  // Sets time zone UTC and the application's name. Errors tell a server that is away (later) from a refusal that
-  // needs a person (password, pg_hba, no such database).
+  // Sets time zone UTC and the application's name. Errors tell a server that is away (later) from a refusal
+  // that needs a person (password, pg_hba, no such database).
   [[nodiscard]] static Result<PgConn> connect(const DbConfig& config, std::chrono::milliseconds patience);
 
   // One statement, or several without parameters.

@@ -32,7 +32,8 @@ CatalogTable read_columns(pqxx::work& tx, std::string_view schema, std::string_v
            "FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum "
            "WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped",
            name)) {
-    columns[row[0].as<std::string>()] = {row[1].as<std::string>(), row[3].as<std::string>(), row[2].as<bool>()};
+    columns[row[0].as<std::string>()] = {row[1].as<std::string>(), row[3].as<std::string>(),
+                                         row[2].as<bool>()};
   }
   return columns;
 }
@@ -82,7 +83,8 @@ bool covers(const ParsedType& actual, const ParsedType& wanted) {
 }
 
 // The narrowest type that holds both; nothing when a change of type would be a change of meaning.
-std::optional<std::string> widened(const ParsedType& actual, const ParsedType& wanted, std::string_view wanted_text) {
+std::optional<std::string> widened(const ParsedType& actual, const ParsedType& wanted,
+                                   std::string_view wanted_text) {
   if (is_text(actual) && is_text(wanted)) return std::string(wanted_text);
   if (actual.base == "numeric" && wanted.base == "numeric" && actual.first && wanted.first) {
     const int scale = std::max(actual.second, wanted.second);
@@ -95,16 +97,16 @@ std::optional<std::string> widened(const ParsedType& actual, const ParsedType& w
 }
 
 // One difference between a column that is and a column that should be.
-std::optional<Difference> compare_type(std::string_view table, const std::string& column, const std::string& actual,
-                                       const std::string& wanted) {
+std::optional<Difference> compare_type(std::string_view table, const std::string& column,
+                                       const std::string& actual, const std::string& wanted) {
   const ParsedType actual_type = parse_type(actual);
   const ParsedType wanted_type = parse_type(wanted);
   if (covers(actual_type, wanted_type)) return std::nullopt;
   Difference difference{.what = fmt::format("{}.{} is {}, should be {}", table, column, actual, wanted)};
   const auto target = widened(actual_type, wanted_type, wanted);
   difference.blocking = !target;
-  difference.sql = fmt::format("ALTER TABLE {} ALTER COLUMN {} TYPE {}{};", quote_name(table), quote_name(column),
-                               target.value_or(wanted),
+  difference.sql = fmt::format("ALTER TABLE {} ALTER COLUMN {} TYPE {}{};", quote_name(table),
+                               quote_name(column), target.value_or(wanted),
                                target ? "" : fmt::format(" USING {}::{}", quote_name(column), wanted));
   return difference;
 }
@@ -140,9 +142,10 @@ void compare_with_scratch(pqxx::work& tx, const std::string& table, std::vector<
     const auto existing = actual.find(name);
     if (existing == actual.end()) {
       const bool has_default = !column.default_value.empty() && !column.default_value.starts_with("nextval");
-      found.push_back({.what = fmt::format("{}.{} is missing", table, name),
-                       .sql = fmt::format("ALTER TABLE {} ADD COLUMN {} {}{};", quote_name(table), quote_name(name),
-                                          column.type, has_default ? " DEFAULT " + column.default_value : "")});
+      found.push_back(
+          {.what = fmt::format("{}.{} is missing", table, name),
+           .sql = fmt::format("ALTER TABLE {} ADD COLUMN {} {}{};", quote_name(table), quote_name(name),
+                              column.type, has_default ? " DEFAULT " + column.default_value : "")});
     } else if (auto difference = compare_type(table, name, existing->second.type, column.type)) {
       found.push_back(std::move(*difference));
     }
@@ -190,7 +193,8 @@ void migrate_one(pqxx::work& tx, const WantedSchema& wanted, std::vector<Differe
     if (any_there && !wanted.adopt.empty()) tx.exec(std::string(wanted.adopt));
     for (Difference& difference : differences) apply(tx, difference);
   }
-  found.insert(found.end(), std::make_move_iterator(differences.begin()), std::make_move_iterator(differences.end()));
+  found.insert(found.end(), std::make_move_iterator(differences.begin()),
+               std::make_move_iterator(differences.end()));
 }
 
 // What a COPY of `table` needs of each column it fills.
@@ -200,29 +204,33 @@ void check_columns(const TableInfo& table, const CatalogTable& actual, std::vect
     const std::string alter = fmt::format("ALTER TABLE {} ", quote_name(table.name));
     const auto existing = actual.find(name);
     if (existing == actual.end()) {
-      found.push_back({.what = fmt::format("{}.{} is missing", table.name, name),
-                       .sql = fmt::format("{}ADD COLUMN {} {};", alter, quote_name(name), to_string(column.type))});
+      found.push_back(
+          {.what = fmt::format("{}.{} is missing", table.name, name),
+           .sql = fmt::format("{}ADD COLUMN {} {};", alter, quote_name(name), to_string(column.type))});
       continue;
     }
     if (auto difference = compare_type(table.name, name, existing->second.type, to_string(column.type))) {
       found.push_back(std::move(*difference));
     }
     if (existing->second.not_null && column.nullable) {
-      found.push_back({.what = fmt::format("{}.{} is NOT NULL, but the source leaves it out at times", table.name, name),
-                       .sql = fmt::format("{}ALTER COLUMN {} DROP NOT NULL;", alter, quote_name(name))});
+      found.push_back(
+          {.what = fmt::format("{}.{} is NOT NULL, but the source leaves it out at times", table.name, name),
+           .sql = fmt::format("{}ALTER COLUMN {} DROP NOT NULL;", alter, quote_name(name))});
     }
   }
 }
 
 // Columns that COPY would leave empty and that may not be.
-void check_foreign_columns(const TableInfo& table, const CatalogTable& actual, std::vector<Difference>& found) {
+void check_foreign_columns(const TableInfo& table, const CatalogTable& actual,
+                           std::vector<Difference>& found) {
   for (const auto& [name, column] : actual) {
     const bool ours = std::any_of(table.columns.begin(), table.columns.end(),
                                   [&name = name](const ColumnInfo& info) { return info.name == name; });
     if (ours || !column.not_null || !column.default_value.empty()) continue;
-    found.push_back({.what = fmt::format("{}.{} is NOT NULL without a default, and no data fills it", table.name, name),
-                     .sql = fmt::format("ALTER TABLE {} ALTER COLUMN {} DROP NOT NULL;", quote_name(table.name),
-                                        quote_name(name))});
+    found.push_back(
+        {.what = fmt::format("{}.{} is NOT NULL without a default, and no data fills it", table.name, name),
+         .sql = fmt::format("ALTER TABLE {} ALTER COLUMN {} DROP NOT NULL;", quote_name(table.name),
+                            quote_name(name))});
   }
 }
 
@@ -232,10 +240,11 @@ void check_key(pqxx::work& tx, const TableInfo& table, std::vector<Difference>& 
   for (const ColumnInfo& column : table.columns) {
     if (column.key) names.emplace_back(column.name);
   }
-  const auto key = tx.exec_params("SELECT string_agg(quote_ident(k), ', ' ORDER BY k::name) FROM unnest($1::text[]) k",
-                                  array_literal(names))
-                       .front()[0]
-                       .as<std::string>();
+  const auto key =
+      tx.exec_params("SELECT string_agg(quote_ident(k), ', ' ORDER BY k::name) FROM unnest($1::text[]) k",
+                     array_literal(names))
+          .front()[0]
+          .as<std::string>();
   if (read_unique_keys(tx, quote_name(table.name)).contains(key)) return;
   found.push_back({.what = fmt::format("{} has no unique index on ({})", table.name, key),
                    .sql = fmt::format("CREATE UNIQUE INDEX ON {} ({});", quote_name(table.name), key)});
@@ -254,10 +263,12 @@ Result<std::vector<Difference>> migrate(Control& control, std::string_view ledge
   });
 }
 
-Result<void> create_missing(Control& control, std::string_view ledger_sql, const std::vector<WantedSchema>& wanted) {
+Result<void> create_missing(Control& control, std::string_view ledger_sql,
+                            const std::vector<WantedSchema>& wanted) {
   return control.transact("create missing tables", [&](pqxx::work& tx) {
     tx.exec("SELECT pg_advisory_xact_lock(hashtext('icingest.migrate'))");
-    if (tx.exec("SELECT to_regclass('icingest.quotas')").front()[0].is_null()) tx.exec(std::string(ledger_sql));
+    if (tx.exec("SELECT to_regclass('icingest.quotas')").front()[0].is_null())
+      tx.exec(std::string(ledger_sql));
     for (const WantedSchema& schema : wanted) {
       if (read_columns(tx, {}, first_table_of(schema.create)).empty()) tx.exec(std::string(schema.create));
     }
@@ -275,7 +286,9 @@ Result<std::vector<Difference>> check_table(Control& control, const TableInfo& t
     std::vector<Difference> found;
     const CatalogTable actual = read_columns(tx, {}, table.name);
     if (actual.empty()) {
-      found.push_back({.what = fmt::format("table {} is missing", table.name), .sql = "icingest migrate", .blocking = true});
+      found.push_back({.what = fmt::format("table {} is missing", table.name),
+                       .sql = "icingest migrate",
+                       .blocking = true});
       return found;
     }
     check_columns(table, actual, found);

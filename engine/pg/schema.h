@@ -1,8 +1,8 @@
 // schema.h: the tables as they should be against the tables as they are.
 //
 // The wanted schema is plain DDL, given by the pipelines. It is created for real in a scratch schema of a
-// transaction, so that PostgreSQL itself says what it means, compared through the catalog, and thrown away. What is
-// missing is added, what is too narrow is widened; nothing is narrowed and nothing is dropped.
+// transaction, so that PostgreSQL itself says what it means, compared through the catalog, and thrown away.
+// What is missing is added, what is too narrow is widened; nothing is narrowed and nothing is dropped.
 //
 // Threads   one owner of the connection
 #pragma once
@@ -23,10 +23,10 @@ struct WantedSchema {
 };
 
 struct Difference {
-  std::string what;      // "stock_prices.open is numeric(15,2), should be numeric(20,6)"
-  std::string sql;       // what would mend it, or did
-  bool applied = false;  // migrate() did it
-  bool blocking = false; // a run cannot go on with it, and migrate() must not decide it
+  std::string what;       // "stock_prices.open is numeric(15,2), should be numeric(20,6)"
+  std::string sql;        // what would mend it, or did
+  bool applied = false;   // migrate() did it
+  bool blocking = false;  // a run cannot go on with it, and migrate() must not decide it
 };
 
 // Creates or upgrades ledger and tables in one transaction, under a lock; gives every difference it found.
@@ -34,12 +34,14 @@ struct Difference {
                                                       const std::vector<WantedSchema>& wanted);
 
 // Creates the ledger and the pipelines' tables where they are missing altogether; looks at nothing else.
-Result<void> create_missing(Control& control, std::string_view ledger_sql, const std::vector<WantedSchema>& wanted);
+Result<void> create_missing(Control& control, std::string_view ledger_sql,
+                            const std::vector<WantedSchema>& wanted);
 
 // Whether the ledger's schema is there at all.
 [[nodiscard]] Result<bool> has_ledger(Control& control);
 
-// Differences between what COPY will send for `table` and what the catalog says; empty when the run may go on.
+// Differences between what COPY will send for `table` and what the catalog says; empty when the run may go
+// on.
 [[nodiscard]] Result<std::vector<Difference>> check_table(Control& control, const TableInfo& table);
 
 }  // namespace icingest::pg

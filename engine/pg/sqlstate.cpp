@@ -50,7 +50,8 @@ constexpr std::array kClasses = {
     Row{"3D", person("create the database, or name an existing one")},
     Row{"3F", person("run `icingest migrate`")},
     Row{"40", again},
-    Row{"42", person("run `icingest migrate`, which reports every difference of the schema, and check privileges")},
+    Row{"42",
+        person("run `icingest migrate`, which reports every difference of the schema, and check privileges")},
     Row{"53", again},
     Row{"54", person("the statement exceeds a limit of the server")},
     Row{"55", again},
@@ -62,7 +63,8 @@ constexpr std::array kClasses = {
 }  // namespace
 
 SqlVerdict judge_sqlstate(std::string_view sqlstate) {
-  const auto exact = std::find_if(kCodes.begin(), kCodes.end(), [&](const Row& row) { return row.code == sqlstate; });
+  const auto exact =
+      std::find_if(kCodes.begin(), kCodes.end(), [&](const Row& row) { return row.code == sqlstate; });
   if (exact != kCodes.end()) return exact->verdict;
   const auto by_class = std::find_if(kClasses.begin(), kClasses.end(),
                                      [&](const Row& row) { return row.code == sqlstate.substr(0, 2); });
@@ -71,12 +73,13 @@ SqlVerdict judge_sqlstate(std::string_view sqlstate) {
 
 Failure sql_error(std::string_view sqlstate, std::string_view doing, std::string_view message) {
   const SqlVerdict verdict = judge_sqlstate(sqlstate);
-  return Failure(Error{.action = verdict.action,
-                       .exit = verdict.exit,
-                       .message = fmt::format("{}: {}{}", doing, text::trim(message),
-                                              sqlstate.empty() ? "" : fmt::format(" (SQLSTATE {})", sqlstate)),
-                       .remedy = std::string(verdict.remedy),
-                       .cause = {.sqlstate = std::string(sqlstate)}});
+  return Failure(
+      Error{.action = verdict.action,
+            .exit = verdict.exit,
+            .message = fmt::format("{}: {}{}", doing, text::trim(message),
+                                   sqlstate.empty() ? "" : fmt::format(" (SQLSTATE {})", sqlstate)),
+            .remedy = std::string(verdict.remedy),
+            .cause = {.sqlstate = std::string(sqlstate)}});
 }
 
 }  // namespace icingest::pg

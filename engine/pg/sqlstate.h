@@ -1,7 +1,8 @@
-// sqlstate.h: what a PostgreSQL error asks us to do. Exact codes come before classes; never the message's text.
+// sqlstate.h: what a PostgreSQL error asks us to do. Exact codes come before classes; never the message's
+// text.
 //
-// Two codes mislead: 08P01, in the connection class, is what a wrong field width in a COPY row gives, and is a bug
-// of ours; 57014, "query canceled", is also what ending COPY with our own message gives.
+// Two codes mislead: 08P01, in the connection class, is what a wrong field width in a COPY row gives, and is
+// a bug of ours; 57014, "query canceled", is also what ending COPY with our own message gives.
 //
 // Source    postgresql.org/docs/15/errcodes-appendix.html (read 2026-11)
 #pragma once

@@ -37,7 +37,8 @@ constexpr std::size_t kKeep = 16'384;
 
 }  // namespace
 
-Result<ChildResult> run_child(const std::vector<std::string>& argv, const std::optional<User>& as, bool keep_output) {
+Result<ChildResult> run_child(const std::vector<std::string>& argv, const std::optional<User>& as,
+                              bool keep_output) {
   std::vector<std::string> storage = argv;
   std::vector<char*> raw;
   for (std::string& argument : storage) raw.push_back(argument.data());

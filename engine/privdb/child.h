@@ -22,8 +22,9 @@ struct ChildResult {
   std::string output;  // stdout and stderr, the last 16 KiB
 };
 
-// `keep_output` false: the program may leave a daemon behind that holds its descriptors, so they go to /dev/null.
-[[nodiscard]] Result<ChildResult> run_child(const std::vector<std::string>& argv, const std::optional<User>& as,
-                                            bool keep_output = true);
+// `keep_output` false: the program may leave a daemon behind that holds its descriptors, so they go to
+// /dev/null.
+[[nodiscard]] Result<ChildResult> run_child(const std::vector<std::string>& argv,
+                                            const std::optional<User>& as, bool keep_output = true);
 
 }  // namespace icingest::privdb

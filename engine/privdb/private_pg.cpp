@@ -94,8 +94,10 @@ class FileLock {
 fs::path default_data_dir() {
   if (const char* given = std::getenv("ICINGEST_DATA_DIR"); given != nullptr && *given != '\0') return given;
   if (::geteuid() == 0) return "/var/lib/icingest";
-  if (const char* data = std::getenv("XDG_DATA_HOME"); data != nullptr && *data != '\0') return fs::path(data) / "icingest";
-  if (const char* home = std::getenv("HOME"); home != nullptr && *home != '\0') return fs::path(home) / ".local/share/icingest";
+  if (const char* data = std::getenv("XDG_DATA_HOME"); data != nullptr && *data != '\0')
+    return fs::path(data) / "icingest";
+  if (const char* home = std::getenv("HOME"); home != nullptr && *home != '\0')
+    return fs::path(home) / ".local/share/icingest";
   return fmt::format("/tmp/icingest-{}", ::geteuid());
 }
 
@@ -122,18 +124,23 @@ Result<void> PrivatePg::make_directories() {
   fs::create_directories(root_, error);
   if (!error) fs::create_directories(socket_, error);
   if (error) {
-    return person_error(fmt::format("cannot create {}: {}", root_.string(), error.message()), "choose another --data-dir");
+    return person_error(fmt::format("cannot create {}: {}", root_.string(), error.message()),
+                        "choose another --data-dir");
   }
   if (user_) {
     for (const fs::path& directory : {root_, socket_}) {
       if (::chown(directory.c_str(), user_->uid, user_->gid) != 0) {
-        return person_error(fmt::format("cannot give {} to user {}: {}", directory.string(), user_->name, std::strerror(errno)));
+        return person_error(fmt::format("cannot give {} to user {}: {}", directory.string(), user_->name,
+                                        std::strerror(errno)));
       }
     }
-    ICINGEST_TRY_LET(const ChildResult reachable, run_child({"/bin/sh", "-c", fmt::format("cd '{}'", root_.string())}, user_));
+    ICINGEST_TRY_LET(const ChildResult reachable,
+                     run_child({"/bin/sh", "-c", fmt::format("cd '{}'", root_.string())}, user_));
     if (reachable.exit_code != 0) {
-      return person_error(fmt::format("user {}, who runs the private PostgreSQL for root, cannot reach {}", user_->name, root_.string()),
-                          "choose a --data-dir whose parent directories everybody may enter, for instance /var/lib/icingest");
+      return person_error(
+          fmt::format("user {}, who runs the private PostgreSQL for root, cannot reach {}", user_->name,
+                      root_.string()),
+          "choose a --data-dir whose parent directories everybody may enter, for instance /var/lib/icingest");
     }
   }
   ::chmod(socket_.c_str(), 0700);
@@ -144,13 +151,15 @@ Result<void> PrivatePg::find_programs() {
   const std::string wanted = exists() ? std::string(text::trim(read_text(data_ / "PG_VERSION"))) : "";
   std::vector<fs::path> candidates;
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator("/usr/lib/postgresql", error)) candidates.push_back(entry.path() / "bin");
+  for (const auto& entry : fs::directory_iterator("/usr/lib/postgresql", error))
+    candidates.push_back(entry.path() / "bin");
   std::sort(candidates.rbegin(), candidates.rend());
   for (const char* path : {"/usr/local/bin", "/usr/bin"}) candidates.emplace_back(path);
   std::string found;
   for (const fs::path& bin : candidates) {
     if (!fs::exists(bin / "initdb") || !fs::exists(bin / "postgres")) continue;
-    ICINGEST_TRY_LET(const ChildResult version, run_child({(bin / "postgres").string(), "--version"}, std::nullopt));
+    ICINGEST_TRY_LET(const ChildResult version,
+                     run_child({(bin / "postgres").string(), "--version"}, std::nullopt));
     // "postgres (PostgreSQL) 15.18 (Debian …)"
     const auto words = text::split(version.output, ' ');
     const std::string major(words.size() > 2 ? words[2].substr(0, words[2].find('.')) : "");
@@ -161,28 +170,34 @@ Result<void> PrivatePg::find_programs() {
     }
   }
   if (found.empty()) {
-    return person_error("no database is configured and PostgreSQL is not installed here",
-                        "set DB_HOST, DB_USER, DB_PASSWORD and DB_NAME, or --db; or install the package postgresql");
+    return person_error(
+        "no database is configured and PostgreSQL is not installed here",
+        "set DB_HOST, DB_USER, DB_PASSWORD and DB_NAME, or --db; or install the package postgresql");
   }
-  return person_error(fmt::format("the private database in {} was made by PostgreSQL {}, installed is {}", data_.string(), wanted, found),
-                      fmt::format("install PostgreSQL {}, or move {} away to begin a new one", wanted, root_.string()));
+  return person_error(
+      fmt::format("the private database in {} was made by PostgreSQL {}, installed is {}", data_.string(),
+                  wanted, found),
+      fmt::format("install PostgreSQL {}, or move {} away to begin a new one", wanted, root_.string()));
 }
 
 Result<void> PrivatePg::make_cluster() {
   std::error_code error;
   if (fs::exists(data_) && !fs::is_empty(data_, error)) {
-    return person_error(fmt::format("{} exists and is no database cluster", data_.string()), "move it away, or choose another --data-dir");
+    return person_error(fmt::format("{} exists and is no database cluster", data_.string()),
+                        "move it away, or choose another --data-dir");
   }
   fs::remove(data_, error);
   const fs::path fresh = root_ / "data.new";
   fs::remove_all(fresh, error);  // an earlier attempt that died
   log::info("creating a private PostgreSQL in {}", root_.string());
-  ICINGEST_TRY_LET(const ChildResult made,
-                   run_child({(bin_ / "initdb").string(), "-D", fresh.string(), "-U", std::string(kName), "--auth=trust",
-                              "--data-checksums", "--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions"},
-                             user_));
+  ICINGEST_TRY_LET(
+      const ChildResult made,
+      run_child({(bin_ / "initdb").string(), "-D", fresh.string(), "-U", std::string(kName), "--auth=trust",
+                 "--data-checksums", "--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions"},
+                user_));
   if (made.exit_code != 0) {
-    return person_error(fmt::format("initdb failed: {}", text::trim(made.output)), "check disk space and permissions of the data directory");
+    return person_error(fmt::format("initdb failed: {}", text::trim(made.output)),
+                        "check disk space and permissions of the data directory");
   }
   {
     std::ofstream settings(fresh / "postgresql.conf", std::ios::app);
@@ -196,8 +211,9 @@ Result<void> PrivatePg::make_cluster() {
 
 Result<void> PrivatePg::check_cluster() {
   if (fs::exists(data_ / "global" / "pg_control")) return {};
-  return person_error(fmt::format("the private database in {} is damaged: global/pg_control is missing", data_.string()),
-                      "restore it from a backup, or move it away to begin a new one");
+  return person_error(
+      fmt::format("the private database in {} is damaged: global/pg_control is missing", data_.string()),
+      "restore it from a backup, or move it away to begin a new one");
 }
 
 std::optional<int> PrivatePg::running_pid() const {
@@ -208,8 +224,8 @@ std::optional<int> PrivatePg::running_pid() const {
 }
 
 void PrivatePg::remove_stale_pid_file() {
-  // A pid file whose process is gone is PostgreSQL's own to judge; one whose number now belongs to somebody else
-  // would keep it from starting for ever.
+  // A pid file whose process is gone is PostgreSQL's own to judge; one whose number now belongs to somebody
+  // else would keep it from starting for ever.
   std::error_code error;
   const auto lines = lines_of(data_ / "postmaster.pid");
   const auto pid = lines.empty() ? std::nullopt : text::parse_int(lines[0]);
@@ -244,8 +260,8 @@ Result<void> PrivatePg::start() {
   remove_stale_pid_file();
   log::info("starting the private PostgreSQL in {}", root_.string());
   ICINGEST_TRY_LET(const ChildResult started,
-                   run_child({(bin_ / "pg_ctl").string(), "-D", data_.string(), "-w", "-t", "120", "-s", "-l", log_.string(), "-o",
-                              fmt::format("-p {}", free_port()), "start"},
+                   run_child({(bin_ / "pg_ctl").string(), "-D", data_.string(), "-w", "-t", "120", "-s", "-l",
+                              log_.string(), "-o", fmt::format("-p {}", free_port()), "start"},
                              user_, false));
   if (started.exit_code == 0) return {};
   return person_error(fmt::format("the private PostgreSQL does not start: {}", last_log_lines()),
@@ -254,15 +270,20 @@ Result<void> PrivatePg::start() {
 
 pg::DbConfig PrivatePg::config() const {
   const auto lines = lines_of(data_ / "postmaster.pid");
-  const std::string port = lines.size() > 3 && text::parse_int(lines[3]) ? lines[3] : std::to_string(kFirstPort);
-  return {{{"host", socket_.string()}, {"port", port}, {"user", std::string(kName)}, {"dbname", std::string(kName)}}};
+  const std::string port =
+      lines.size() > 3 && text::parse_int(lines[3]) ? lines[3] : std::to_string(kFirstPort);
+  return {{{"host", socket_.string()},
+           {"port", port},
+           {"user", std::string(kName)},
+           {"dbname", std::string(kName)}}};
 }
 
 Result<void> PrivatePg::create_database() {
   pg::DbConfig maintenance = config();
   maintenance.parameters["dbname"] = "postgres";
   ICINGEST_TRY_LET(pg::PgConn conn, pg::PgConn::connect(maintenance, std::chrono::seconds(10)));
-  ICINGEST_TRY_LET(const pg::PgResult there, conn.exec("SELECT 1 FROM pg_database WHERE datname = $1", {std::string(kName)}));
+  ICINGEST_TRY_LET(const pg::PgResult there,
+                   conn.exec("SELECT 1 FROM pg_database WHERE datname = $1", {std::string(kName)}));
   if (there.rows() != 0) return {};
   ICINGEST_TRY(conn.exec(fmt::format("CREATE DATABASE {}", kName)));
   // The superuser is named like the ledger's schema; nobody's new table is to land there.
@@ -286,8 +307,9 @@ Result<pg::DbConfig> PrivatePg::ensure_running() {
 Result<void> PrivatePg::stop() {
   if (!exists() || !is_running()) return {};
   ICINGEST_TRY(find_programs());
-  ICINGEST_TRY_LET(const ChildResult stopped,
-                   run_child({(bin_ / "pg_ctl").string(), "-D", data_.string(), "-w", "-t", "120", "-s", "-m", "fast", "stop"}, user_));
+  ICINGEST_TRY_LET(const ChildResult stopped, run_child({(bin_ / "pg_ctl").string(), "-D", data_.string(),
+                                                         "-w", "-t", "120", "-s", "-m", "fast", "stop"},
+                                                        user_));
   if (stopped.exit_code == 0) return {};
   return later_error(fmt::format("the private PostgreSQL does not stop: {}", text::trim(stopped.output)));
 }

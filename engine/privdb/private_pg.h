@@ -1,10 +1,11 @@
 // private_pg.h: a PostgreSQL of our own, for whoever has configured none.
 //
-// Made once under the data directory, on a Unix socket only, with checksums and its own superuser; started when it is
-// needed and left running. PostgreSQL refuses to run as root, so root hands it to the user `postgres` (or `nobody`).
+// Made once under the data directory, on a Unix socket only, with checksums and its own superuser; started
+// when it is needed and left running. PostgreSQL refuses to run as root, so root hands it to the user
+// `postgres` (or `nobody`).
 //
-// Layout    DATA-DIR/postgres/{data,socket,log}; `data.new` while it is being made, so that half a cluster is never
-//           taken for one
+// Layout    DATA-DIR/postgres/{data,socket,log}; `data.new` while it is being made, so that half a cluster is
+//           never taken for one
 // Threads   one caller; processes exclude each other by a lock file
 // Errors    person: no PostgreSQL installed, another major version, a directory that is not ours to use
 #pragma once
@@ -53,7 +54,8 @@ class PrivatePg {
   std::optional<User> user_;  // whom to become; nothing when we are not root
 };
 
-// --data-dir, ICINGEST_DATA_DIR, or the usual place: /var/lib/icingest for root, else under the home directory.
+// --data-dir, ICINGEST_DATA_DIR, or the usual place: /var/lib/icingest for root, else under the home
+// directory.
 [[nodiscard]] std::filesystem::path default_data_dir();
 
 }  // namespace icingest::privdb

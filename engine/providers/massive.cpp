@@ -45,13 +45,15 @@ Judgement judge_forbidden(const ErrorBody& error) {
   if (text::contains_ignoring_case(error.message, "before end of day")) {
     return {Verdict::fail_unit, "not_published", error.message};
   }
-  if (error.status.empty()) return {Verdict::retry, "forbidden_page"};  // a gateway's page, not the provider's word
+  // A gateway's page, not the provider's word
+  if (error.status.empty()) return {Verdict::retry, "forbidden_page"};
   return {Verdict::stop_source, "not_entitled", error.message};
 }
 
 bool is_count(std::string_view name) { return name == "resultsCount" || name == "count"; }
 
-Result<void> read_results(Document& document, ondemand::value& value, Envelope& envelope, const EachResult& each) {
+Result<void> read_results(Document& document, ondemand::value& value, Envelope& envelope,
+                          const EachResult& each) {
   ondemand::json_type type{};
   if (const auto error = value.type().get(type); error != simdjson::SUCCESS) {
     return document.malformed("results", error);
@@ -77,7 +79,8 @@ Result<void> read_results(Document& document, ondemand::value& value, Envelope& 
   return {};
 }
 
-Result<void> read_member(Document& document, ondemand::field& field, Envelope& envelope, const EachResult& each) {
+Result<void> read_member(Document& document, ondemand::field& field, Envelope& envelope,
+                         const EachResult& each) {
   std::string_view name;
   if (const auto error = field.unescaped_key().get(name); error != simdjson::SUCCESS) {
     return document.malformed("member name", error);
@@ -94,7 +97,8 @@ Result<void> read_member(Document& document, ondemand::field& field, Envelope& e
     if (value.get_string().get(content) == simdjson::SUCCESS) *text = content;
   } else if (is_count(name)) {
     std::int64_t count = 0;
-    if (value.get_int64().get(count) != simdjson::SUCCESS) return document.malformed("count is not a whole number");
+    if (value.get_int64().get(count) != simdjson::SUCCESS)
+      return document.malformed("count is not a whole number");
     if (envelope.declared >= 0 && envelope.declared != count) {
       return document.malformed("count and resultsCount differ");
     }
@@ -110,7 +114,8 @@ Source source() {
           .base_url = "https://api.massive.com",
           .base_url_env = {"POLYGON_BASE_URL", "MASSIVE_BASE_URL"},
           .credential_env = {"POLYGON_API_KEY", "MASSIVE_API_KEY"},
-          // Paid plans: "stay under 100 requests per second"; the free plan's 5/min shows itself by its first 429.
+          // Paid plans: "stay under 100 requests per second"; the free plan's 5/min shows itself by its first
+          // 429.
           .limit = {.permits = 100, .window = std::chrono::seconds{1}, .advisory = true},
           .in_flight = 32,
           .http2 = true,

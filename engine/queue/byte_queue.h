@@ -1,12 +1,12 @@
-// byte_queue.h: moodycamel::ConcurrentQueue made safe: bounded by bytes, closed by its last producer, waited on
-// without spinning.
+// byte_queue.h: moodycamel::ConcurrentQueue made safe: bounded by bytes, closed by its last producer, waited
+// on without spinning.
 //
 // Order     first in, first out for items of one producer; nothing is promised across producers
 // Units     bytes, as the producer declares them
 // Threads   any number of producers and consumers. A Producer belongs to one thread at a time
 // Lifetime  the queue outlives its producers and consumers
-// Source    concurrentqueue is unbounded (#364) and its memory ordering is invisible to ThreadSanitizer (#49, #62);
-//           tests/support/tsan.supp names only its functions
+// Source    concurrentqueue is unbounded (#364) and its memory ordering is invisible to ThreadSanitizer (#49,
+//           #62); tests/support/tsan.supp names only its functions
 #pragma once
 
 #include <concurrentqueue/concurrentqueue.h>
@@ -32,7 +32,8 @@ class ByteQueue {
     explicit Producer(ByteQueue& queue) : queue_(&queue), token_(queue.items_) {
       queue.producers_.fetch_add(1, std::memory_order_relaxed);
     }
-    Producer(Producer&& other) noexcept : queue_(std::exchange(other.queue_, nullptr)), token_(std::move(other.token_)) {}
+    Producer(Producer&& other) noexcept
+        : queue_(std::exchange(other.queue_, nullptr)), token_(std::move(other.token_)) {}
     Producer(const Producer&) = delete;
     Producer& operator=(const Producer&) = delete;
     Producer& operator=(Producer&&) = delete;

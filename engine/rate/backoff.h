@@ -1,7 +1,7 @@
 // backoff.h: how long to wait before the next attempt.
 //
-// Full jitter: a uniform share of an exponentially growing ceiling, so that many who failed together do not come
-// back together. A source's own Retry-After is a floor under it.
+// Full jitter: a uniform share of an exponentially growing ceiling, so that many who failed together do not
+// come back together. A source's own Retry-After is a floor under it.
 //
 // Threads   one owner; randomness is a parameter
 // Source    "Exponential Backoff And Jitter", AWS Architecture Blog, 2015
@@ -23,7 +23,8 @@ struct BackoffPolicy {
 
 // The pause before attempt `attempt` + 1, attempts counted from 1.
 [[nodiscard]] inline std::chrono::milliseconds pause_after(int attempt, const BackoffPolicy& policy,
-                                                           std::chrono::milliseconds at_least, Random& random) {
+                                                           std::chrono::milliseconds at_least,
+                                                           Random& random) {
   const int doublings = std::min(attempt - 1, 20);
   const auto ceiling = std::min(policy.ceiling, policy.first * (std::int64_t{1} << doublings));
   std::uniform_int_distribution<std::int64_t> share(0, ceiling.count());

@@ -7,8 +7,9 @@
 namespace icingest::rate {
 namespace {
 
-constexpr double kStep = 0.05;       // of the limit, per window without a 429
-constexpr Micros kHold = 2'000'000;  // long enough for a TLS handshake; what a crash costs at most, plus a window
+constexpr double kStep = 0.05;  // of the limit, per window without a 429
+// long enough for a TLS handshake; what a crash costs at most, plus a window
+constexpr Micros kHold = 2'000'000;
 constexpr Micros kBatchSpan = 500'000;  // borrow what half a second can use
 
 // Advice is approached from below; a law is used in full from the start.
@@ -106,7 +107,8 @@ int Limiter::wanted(Micros now, int demand) const {
   if (demand == 0 || now < blocked_until_) return 0;
   const int batch = std::max<int>(
       1, static_cast<int>(std::min<Micros>(limit_.permits * kBatchSpan / window(), limit_.permits)));
-  const auto live = std::count_if(slots_.begin(), slots_.end(), [&](const Slot& s) { return s.expires > now; });
+  const auto live =
+      std::count_if(slots_.begin(), slots_.end(), [&](const Slot& s) { return s.expires > now; });
   const int here = static_cast<int>(live);
   if (here * 2 > batch || here >= demand) return 0;
   return std::min(batch, std::max(demand, batch / 2)) - here;
@@ -128,11 +130,13 @@ std::vector<Settled> Limiter::collect_settled(Micros now) {
 
 void Limiter::lend(const std::vector<Slot>& slots) {
   slots_.insert(slots_.end(), slots.begin(), slots.end());
-  std::sort(slots_.begin(), slots_.end(), [](const Slot& a, const Slot& b) { return a.not_before < b.not_before; });
+  std::sort(slots_.begin(), slots_.end(),
+            [](const Slot& a, const Slot& b) { return a.not_before < b.not_before; });
 }
 
 std::vector<Settled> Limiter::close(Micros now) {
-  for (const auto& [permit, one] : outstanding_) settle_used(one.slot, one.sent_at.value_or(now) + transit(limit_));
+  for (const auto& [permit, one] : outstanding_)
+    settle_used(one.slot, one.sent_at.value_or(now) + transit(limit_));
   outstanding_.clear();
   for (const Slot& slot : slots_) settle_unused(slot);
   slots_.clear();

@@ -1,8 +1,8 @@
 // limiter.h: when the next request of one source and key may go out.
 //
-// The hard part (never more than N per window, whoever dies) is SlotTable's; this class uses the slots well: it
-// borrows in batches, spreads requests where the source punishes bursts, halves its pace on a 429 and recovers by
-// steps, and stops for a penalty.
+// The hard part (never more than N per window, whoever dies) is SlotTable's; this class uses the slots well:
+// it borrows in batches, spreads requests where the source punishes bursts, halves its pace on a 429 and
+// recovers by steps, and stops for a penalty.
 //
 // Shape     pure: time comes in as an argument, requests to wait go out as a time
 // Units     Micros of quota.h
@@ -24,13 +24,15 @@ class Limiter {
  public:
   explicit Limiter(const RateLimit& limit);
 
-  // A permit, or nothing: then next_event() says when to ask again. Every permit ends in answered() or dropped().
+  // A permit, or nothing: then next_event() says when to ask again. Every permit ends in answered() or
+  // dropped().
   [[nodiscard]] std::optional<PermitId> take(Micros now);
   // When take() may succeed without new slots; nothing when slots must be borrowed first.
   [[nodiscard]] std::optional<Micros> next_event(Micros now) const;
 
-  // Asked right before the request is written: false when the permit was used before (a library that sends a request
-  // twice on its own) or waited so long that its slot may be lent again; then the request must not go out.
+  // Asked right before the request is written: false when the permit was used before (a library that sends a
+  // request twice on its own) or waited so long that its slot may be lent again; then the request must not go
+  // out.
   [[nodiscard]] bool may_send(PermitId permit, Micros now);
   // The first byte of the answer was here at `at`, so the request had arrived.
   void answered(PermitId permit, Micros at);

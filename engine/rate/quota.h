@@ -1,7 +1,7 @@
 // quota.h: who owns the slots of a source and key: this process alone, or everybody who shares the database.
 //
-// Threads   exchange() is called from one thread, with one exchange under way at a time; the callback may come on
-//           another thread
+// Threads   exchange() is called from one thread, with one exchange under way at a time; the callback may
+//           come on another thread
 #pragma once
 
 #include <functional>
@@ -13,7 +13,7 @@
 namespace icingest::rate {
 
 struct Loan {
-  std::vector<Slot> slots;  // times in this process's Micros (see to_micros)
+  std::vector<Slot> slots;   // times in this process's Micros (see to_micros)
   Micros blocked_until = 0;  // a penalty somebody ran into; 0 when there is none
 };
 
@@ -29,8 +29,8 @@ class Quota {
   Quota& operator=(const Quota&) = delete;
   virtual ~Quota() = default;
 
-  // Gives settled slots back and borrows up to `want`, each valid for `hold` once free. `block_until` > 0 makes a
-  // penalty known to all.
+  // Gives settled slots back and borrows up to `want`, each valid for `hold` once free. `block_until` > 0
+  // makes a penalty known to all.
   virtual void exchange(std::vector<Settled> settled, int want, Micros hold, Micros block_until,
                         std::move_only_function<void(Result<Loan>)> done) = 0;
 };

@@ -7,7 +7,9 @@
 namespace icingest::rate {
 
 SlotTable::SlotTable(const RateLimit& limit)
-    : window_(limit.window.count()), transit_(transit(limit)), entries_(static_cast<std::size_t>(limit.permits)) {
+    : window_(limit.window.count()),
+      transit_(transit(limit)),
+      entries_(static_cast<std::size_t>(limit.permits)) {
   ICINGEST_CHECK(limit.permits > 0 && window_ > 0);
 }
 
@@ -15,16 +17,18 @@ SlotTable::SlotTable(const RateLimit& limit, const RateLimit& stored_limit, std:
                      std::int64_t last_lease)
     : SlotTable(limit) {
   last_lease_ = last_lease;
-  // A stored entry is the slot's latest use plus the stored window; with another window the rest ends elsewhere.
+  // A stored entry is the slot's latest use plus the stored window; with another window the rest ends
+  // elsewhere.
   const Micros shift = window_ - stored_limit.window.count();
   for (Entry& entry : entries) {
     if (entry.free_at != 0) entry.free_at += shift;
     if (entry.was_free_at != 0) entry.was_free_at += shift;
   }
   if (entries.size() != entries_.size()) {
-    // The latest uses stay known when slots go; slots that come cannot be freer than any there was, because uses
-    // that were dropped at an earlier change may hide behind them.
-    std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.free_at > b.free_at; });
+    // The latest uses stay known when slots go; slots that come cannot be freer than any there was, because
+    // uses that were dropped at an earlier change may hide behind them.
+    std::sort(entries.begin(), entries.end(),
+              [](const Entry& a, const Entry& b) { return a.free_at > b.free_at; });
     entries.resize(entries_.size(), entries.empty() ? Entry{} : entries.back());
     for (Entry& entry : entries) entry.lease = 0;
   }
@@ -53,7 +57,8 @@ std::vector<Slot> SlotTable::lend(Micros now, int count, Micros hold) {
 }
 
 void SlotTable::settle(const Settled& settled) {
-  if (settled.index < 0 || static_cast<std::size_t>(settled.index) >= entries_.size()) return;  // of another size
+  // It came from a table of another size.
+  if (settled.index < 0 || static_cast<std::size_t>(settled.index) >= entries_.size()) return;
   Entry& entry = entries_[static_cast<std::size_t>(settled.index)];
   if (entry.lease != settled.lease) return;
   entry = {.free_at = settled.used ? settled.arrived_by + rest() : entry.was_free_at};

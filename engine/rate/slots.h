@@ -1,12 +1,14 @@
-// slots.h: never more than N requests in any sliding window, by N slots that each rest for a window between two uses.
+// slots.h: never more than N requests in any sliding window, by N slots that each rest for a window between
+// two uses.
 //
-// Why it holds: if N+1 requests fell into one window, two of them would have used the same slot, and the second may
-// not begin before the first's latest possible arrival plus the window. Nothing depends on the order of answers,
-// on how evenly requests come, or on who uses a slot, so slots can be lent to processes and outlive them.
+// Why it holds: if N+1 requests fell into one window, two of them would have used the same slot, and the
+// second may not begin before the first's latest possible arrival plus the window. Nothing depends on the
+// order of answers, on how evenly requests come, or on who uses a slot, so slots can be lent to processes and
+// outlive them.
 //
-// Shape     a slot is lent with a time before which it must not be used and a time after which it may not be used
-//           any more; it comes back with the latest moment its request can have arrived, or unused. A borrower that
-//           dies says nothing: its slots count as used at the last moment they could have been
+// Shape     a slot is lent with a time before which it must not be used and a time after which it may not be
+//           used any more; it comes back with the latest moment its request can have arrived, or unused. A
+//           borrower that dies says nothing: its slots count as used at the last moment they could have been
 // Units     Time is any monotonic count of microseconds, the same for all calls
 // Threads   one owner
 #pragma once
@@ -20,8 +22,8 @@ namespace icingest::rate {
 
 using Micros = std::int64_t;
 
-// How long a request may be on its way before it is taken to have arrived. A quarter window is far beyond the jitter
-// of any network, and costs nothing where answers are quicker.
+// How long a request may be on its way before it is taken to have arrived. A quarter window is far beyond the
+// jitter of any network, and costs nothing where answers are quicker.
 [[nodiscard]] inline Micros transit(const RateLimit& limit) { return limit.window.count() / 4; }
 
 struct Slot {
@@ -40,8 +42,8 @@ struct Settled {
 
 class SlotTable {
  public:
-  // What is stored of a slot. A slot that is out (lease not 0) has been reserved as if its request arrived at the
-  // last possible moment.
+  // What is stored of a slot. A slot that is out (lease not 0) has been reserved as if its request arrived at
+  // the last possible moment.
   struct Entry {
     Micros free_at = 0;      // may be used from here on; while out, once the loan is void
     Micros was_free_at = 0;  // while out: free_at before the loan, should it come back unused
@@ -50,11 +52,13 @@ class SlotTable {
   };
 
   explicit SlotTable(const RateLimit& limit);
-  // The table as it was stored, `last_lease` the newest number given out. A table of another size is fitted so that
-  // no request it knows of is forgotten; its loans become void.
-  SlotTable(const RateLimit& limit, const RateLimit& stored_limit, std::vector<Entry> entries, std::int64_t last_lease);
+  // The table as it was stored, `last_lease` the newest number given out. A table of another size is fitted
+  // so that no request it knows of is forgotten; its loans become void.
+  SlotTable(const RateLimit& limit, const RateLimit& stored_limit, std::vector<Entry> entries,
+            std::int64_t last_lease);
 
-  // Lends up to `count` slots that are at home, the soonest free ones, each usable for `hold` once it is free.
+  // Lends up to `count` slots that are at home, the soonest free ones, each usable for `hold` once it is
+  // free.
   [[nodiscard]] std::vector<Slot> lend(Micros now, int count, Micros hold);
   // Takes a slot back. A loan that has become void meanwhile is nobody's any more.
   void settle(const Settled& settled);

@@ -8,7 +8,8 @@
 namespace icingest {
 
 std::string to_string(const Digest& digest) {
-  return fmt::format("{:08x}{:08x}{:08x}{:08x}", digest.lanes[0], digest.lanes[1], digest.lanes[2], digest.lanes[3]);
+  return fmt::format("{:08x}{:08x}{:08x}{:08x}", digest.lanes[0], digest.lanes[1], digest.lanes[2],
+                     digest.lanes[3]);
 }
 
 Digest digest_of(const char* bytes, std::size_t size) {

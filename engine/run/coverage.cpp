@@ -16,7 +16,9 @@ using checkpoint::UnitState;
 constexpr int kEveryEpoch = std::numeric_limits<int>::max();
 constexpr int kNoEpoch = -1;  // no unit holds the session
 
-bool holds_rows(const UnitRecord& unit) { return unit.state == UnitState::done || unit.state == UnitState::empty; }
+bool holds_rows(const UnitRecord& unit) {
+  return unit.state == UnitState::done || unit.state == UnitState::empty;
+}
 
 // What session units have read of one session.
 struct SessionReading {
@@ -48,13 +50,14 @@ struct Standing {
   int epoch = kEveryEpoch;  // since when it is a member
   Date from = Date::max();  // what its own unit covers
   Date to = Date::min();
-  bool fresh = false;      // read recently enough for sessions that are to be fresh
+  bool fresh = false;  // read recently enough for sessions that are to be fresh
   friend auto operator<=>(const Standing&, const Standing&) = default;
 };
 
 Standing standing_of(const CoverageInput& input, const std::string& symbol) {
   Standing standing;
-  if (const auto member = input.members->find(symbol); member != input.members->end()) standing.epoch = member->second;
+  if (const auto member = input.members->find(symbol); member != input.members->end())
+    standing.epoch = member->second;
   if (!input.resume) return standing;
   const auto unit = input.units->find(fmt::format("{}/{}", input.symbol_prefix, symbol));
   if (unit == input.units->end() || !holds_rows(unit->second)) return standing;

@@ -1,8 +1,8 @@
 // coverage.h: which (symbol, session) cells are still missing, and the cheapest requests that bring them.
 //
-// A session request brings one session of every symbol, a symbol request every session of one symbol, so what is
-// missing is covered by a choice of rows and columns. Symbols that miss the same sessions are counted as one group,
-// so the work grows with the number of groups, not of cells.
+// A session request brings one session of every symbol, a symbol request every session of one symbol, so what
+// is missing is covered by a choice of rows and columns. Symbols that miss the same sessions are counted as
+// one group, so the work grows with the number of groups, not of cells.
 //
 // Threads   pure functions
 #pragma once
@@ -17,12 +17,12 @@
 namespace icingest::run {
 
 struct CoverageInput {
-  const std::vector<Date>* sessions = nullptr;     // of the window, ascending
+  const std::vector<Date>* sessions = nullptr;        // of the window, ascending
   const std::vector<std::string>* symbols = nullptr;  // of the universe; empty with `everything`
-  bool everything = false;                         // the universe is whatever the source delivers
-  bool resume = false;                             // what the ledger has counts
-  std::string scope;                               // of this run's session units
-  std::string session_prefix;                      // unit keys of the two routes: "day", "ticker"
+  bool everything = false;                            // the universe is whatever the source delivers
+  bool resume = false;                                // what the ledger has counts
+  std::string scope;                                  // of this run's session units
+  std::string session_prefix;                         // unit keys of the two routes: "day", "ticker"
   std::string symbol_prefix;
   const std::map<std::string, checkpoint::UnitRecord>* units = nullptr;
   const std::map<std::string, int>* members = nullptr;

@@ -27,7 +27,8 @@ Result<void> decode_one(DecodeTask& task, decode::Inflater& inflater, Buffer& pl
 
 }  // namespace
 
-DecodePool::DecodePool(asio::io_context& io, BufferPool& buffers, std::size_t queue_bytes, int threads, Metrics& metrics)
+DecodePool::DecodePool(asio::io_context& io, BufferPool& buffers, std::size_t queue_bytes, int threads,
+                       Metrics& metrics)
     : io_(io), buffers_(buffers), metrics_(metrics), queue_(queue_bytes), producer_(queue_) {
   for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
 }
@@ -43,7 +44,9 @@ asio::awaitable<Result<void>> DecodePool::decode(DecodeTask task) {
         const std::size_t bytes = task.body.size();
         auto job = std::make_unique<Job>();
         job->task = std::move(task);
-        job->done = [handler = std::move(handler)](Result<void> result) mutable { std::move(handler)(std::move(result)); };
+        job->done = [handler = std::move(handler)](Result<void> result) mutable {
+          std::move(handler)(std::move(result));
+        };
         metrics_.decoding.add(1);
         producer_->push(std::move(job), bytes);
       },
@@ -60,8 +63,10 @@ void DecodePool::work() {
     buffers_.give_back(std::move((*job)->task.body));
     metrics_.decoding.add(-1);
     metrics_.decode_us.add(
-        std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - started).count());
-    asio::post(io_, [job = std::move(*job), result = std::move(result)]() mutable { job->done(std::move(result)); });
+        std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - started)
+            .count());
+    asio::post(
+        io_, [job = std::move(*job), result = std::move(result)]() mutable { job->done(std::move(result)); });
   }
 }
 

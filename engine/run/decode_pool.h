@@ -1,6 +1,7 @@
 // decode_pool.h: threads that turn answers into batches.
 //
-// Threads   decode() is called on the io_context's thread and resumes there; each worker owns its parser and inflater
+// Threads   decode() is called on the io_context's thread and resumes there; each worker owns its parser and
+//           inflater
 #pragma once
 
 #include <utility>
@@ -32,7 +33,8 @@ struct DecodeTask {
 
 class DecodePool {
  public:
-  DecodePool(boost::asio::io_context& io, BufferPool& buffers, std::size_t queue_bytes, int threads, Metrics& metrics);
+  DecodePool(boost::asio::io_context& io, BufferPool& buffers, std::size_t queue_bytes, int threads,
+             Metrics& metrics);
   ~DecodePool();
   DecodePool(const DecodePool&) = delete;
   DecodePool& operator=(const DecodePool&) = delete;

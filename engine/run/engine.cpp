@@ -242,7 +242,8 @@ asio::awaitable<void> Engine::pause(std::chrono::milliseconds duration) {
   const Tick until = clock_.tick() + duration;
   while (!over() && clock_.tick() < until) {
     asio::steady_timer timer(io_);
-    timer.expires_after(std::min<std::chrono::nanoseconds>(until - clock_.tick(), std::chrono::milliseconds(100)));
+    timer.expires_after(
+        std::min<std::chrono::nanoseconds>(until - clock_.tick(), std::chrono::milliseconds(100)));
     co_await timer.async_wait(asio::use_awaitable);
   }
 }
@@ -361,16 +362,19 @@ asio::awaitable<Result<bool>> Engine::fetch_page(const PlannedUnit& planned, Att
   const std::int64_t rows_before = delivery.batch.row_count;
   const std::int64_t duplicates_before = delivery.batch.duplicates;
   const auto started = clock_.tick();
-  DecodeTask task{.body = std::move(answer->response.body), .gzip = answer->response.gzip, .origin = answer->url};
+  DecodeTask task{
+      .body = std::move(answer->response.body), .gzip = answer->response.gzip, .origin = answer->url};
   task.decode = [&](Document& document) {
-    return planned.route->load.decode(document, planned.unit, delivery.batch, *state.keys, *universe_, next_page);
+    return planned.route->load.decode(document, planned.unit, delivery.batch, *state.keys, *universe_,
+                                      next_page);
   };
   Result<void> decoded = co_await decoders_->decode(std::move(task));
   delivery.decode_time += std::chrono::duration_cast<std::chrono::microseconds>(clock_.tick() - started);
   client_.body_was(decoded.has_value());
   if (!decoded) co_return std::unexpected(std::move(decoded).error());
   metrics_.rows_decoded.add(delivery.batch.row_count - rows_before);
-  const bool repeats = delivery.batch.row_count == rows_before && delivery.batch.duplicates > duplicates_before;
+  const bool repeats =
+      delivery.batch.row_count == rows_before && delivery.batch.duplicates > duplicates_before;
   if (repeats && state.pages.size() > 1) {
     co_return Failure(Error{.action = Action::retry,
                             .exit = ExitCode::later,
@@ -381,26 +385,30 @@ asio::awaitable<Result<bool>> Engine::fetch_page(const PlannedUnit& planned, Att
 
 Failure Engine::verdict_error(const fetch::Answer& answer) const {
   const Judgement& judgement = answer.judgement;
-  Error error{.exit = ExitCode::later,
-              .message = fmt::format("GET {}: HTTP {}{}{}", answer.url, answer.response.status,
-                                     judgement.message.empty() ? "" : ": ", text::printable(judgement.message, 300)),
-              .cause = {.http_status = answer.response.status}};
+  Error error{
+      .exit = ExitCode::later,
+      .message = fmt::format("GET {}: HTTP {}{}{}", answer.url, answer.response.status,
+                             judgement.message.empty() ? "" : ": ", text::printable(judgement.message, 300)),
+      .cause = {.http_status = answer.response.status}};
   switch (judgement.verdict) {
     case Verdict::stop_source:
       error.action = Action::stop_source;
       error.exit = ExitCode::person;
       if (judgement.reason == "bad_credential") {
-        error.remedy = fmt::format("set {} to a valid key", fmt::join(settings_.source.source.credential_env, " or "));
+        error.remedy =
+            fmt::format("set {} to a valid key", fmt::join(settings_.source.source.credential_env, " or "));
       } else if (judgement.reason == "wrong_path") {
         error.remedy = fmt::format("check {}", fmt::join(settings_.source.source.base_url_env, " or "));
       } else {
-        error.remedy = "the plan behind this key does not include the data: upgrade it or choose another --strategy";
+        error.remedy =
+            "the plan behind this key does not include the data: upgrade it or choose another --strategy";
       }
       break;
     case Verdict::fail_unit: error.action = Action::fail_unit; break;
     default:
       error.action = Action::retry;
-      error.retry_after = fetch::parse_retry_after(answer.response.retry_after, std::chrono::system_clock::now());
+      error.retry_after =
+          fetch::parse_retry_after(answer.response.retry_after, std::chrono::system_clock::now());
       // The limiter keeps a throttled source waiting already.
       if (judgement.verdict == Verdict::throttled) error.retry_after = {}, error.cause.http_status = 429;
   }
@@ -412,8 +420,8 @@ Result<void> Engine::accept(const PlannedUnit& planned, Delivery& delivery) cons
   if (delivery.state != UnitState::done) return {};
   const Batch& batch = delivery.batch;
   if (batch.answered == 0) {
-    const bool recent = planned.unit.grain == Grain::session &&
-                        clock_.now() < nyse::close_of(planned.unit.to) + kPublishedBy;
+    const bool recent =
+        planned.unit.grain == Grain::session && clock_.now() < nyse::close_of(planned.unit.to) + kPublishedBy;
     if (recent) {
       return unit_error(fmt::format("{}: the source has no bars of this session yet", planned.unit.key));
     }
@@ -422,12 +430,13 @@ Result<void> Engine::accept(const PlannedUnit& planned, Delivery& delivery) cons
     return {};
   }
   const auto rejects = static_cast<std::int64_t>(batch.rejects.size());
-  const auto tolerated = static_cast<std::int64_t>(settings_.max_reject_share * static_cast<double>(batch.seen));
+  const auto tolerated =
+      static_cast<std::int64_t>(settings_.max_reject_share * static_cast<double>(batch.seen));
   if (rejects > std::max(kToleratedRejects, tolerated)) {
     delivery.state = UnitState::failed;
     delivery.reason = "bad_rows";
-    log::error("{}: {} of {} rows cannot be taken, more than {:.0f} %; see `icingest rejects {}`", planned.unit.key,
-               rejects, batch.seen, settings_.max_reject_share * 100, settings_.pipeline);
+    log::error("{}: {} of {} rows cannot be taken, more than {:.0f} %; see `icingest rejects {}`",
+               planned.unit.key, rejects, batch.seen, settings_.max_reject_share * 100, settings_.pipeline);
   }
   return {};
 }
@@ -490,10 +499,12 @@ void Engine::record_failure(PlannedUnit& planned, const Error& error, int attemp
   }
   {
     const std::scoped_lock lock(mutex_);
-    if (first_unit_failure_.empty()) first_unit_failure_ = fmt::format("{}: {}", planned.unit.key, error.describe());
+    if (first_unit_failure_.empty())
+      first_unit_failure_ = fmt::format("{}: {}", planned.unit.key, error.describe());
   }
   log::warn("{}: {}", planned.unit.key, error.describe());
-  Delivery delivery{.state = UnitState::failed, .reason = text::printable(error.message, 500), .asked_at = clock_.now()};
+  Delivery delivery{
+      .state = UnitState::failed, .reason = text::printable(error.message, 500), .asked_at = clock_.now()};
   submit(planned, std::move(delivery), Budget::Hold(), attempts);
 }
 
@@ -529,7 +540,8 @@ asio::awaitable<Result<Engine::Reply>> Engine::ask_pages(std::string path, Read 
       if (verdict == Verdict::empty || verdict == Verdict::unavailable) co_return reply;
       if (verdict == Verdict::success) {
         std::string next_page;
-        DecodeTask task{.body = std::move(answer->response.body), .gzip = answer->response.gzip, .origin = answer->url};
+        DecodeTask task{
+            .body = std::move(answer->response.body), .gzip = answer->response.gzip, .origin = answer->url};
         task.decode = [&](Document& document) { return read(document, next_page); };
         Result<void> decoded = co_await decoders_->decode(std::move(task));
         client_.body_was(decoded.has_value());

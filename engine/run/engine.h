@@ -4,8 +4,8 @@
 //   worker coroutines  ──▶  inflate, parse,  ──▶ COPY, merge, ledger,
 //   (limiter, curl)    ◀──  encode               commit
 //
-// The byte budget is taken before a request and released after its commit, so whatever is slowest holds back the
-// rest.
+// The byte budget is taken before a request and released after its commit, so whatever is slowest holds back
+// the rest.
 //
 // Threads   one caller; it waits in execute() and ask()
 #pragma once
@@ -77,8 +77,8 @@ class Engine {
   // to stop.
   void execute(std::vector<PlannedUnit> units, const Universe& universe);
 
-  // One question outside the units (a probe, a list of splits), with the same limiter and retries. `read` may be
-  // called again for another page it asks for.
+  // One question outside the units (a probe, a list of splits), with the same limiter and retries. `read` may
+  // be called again for another page it asks for.
   struct Reply {
     Judgement judgement;
   };
@@ -111,12 +111,13 @@ class Engine {
   boost::asio::awaitable<void> work();
   boost::asio::awaitable<void> deliver(PlannedUnit& planned);
   boost::asio::awaitable<Result<Delivery>> attempt(const PlannedUnit& planned, Budget::Hold& hold);
-  boost::asio::awaitable<Result<bool>> fetch_page(const PlannedUnit& planned, Attempt& state, std::string path,
-                                                  std::string& next_page);
+  boost::asio::awaitable<Result<bool>> fetch_page(const PlannedUnit& planned, Attempt& state,
+                                                  std::string path, std::string& next_page);
   boost::asio::awaitable<Budget::Hold> take_budget(std::size_t bytes);
   boost::asio::awaitable<void> pause(std::chrono::milliseconds duration);
   boost::asio::awaitable<Result<Reply>> ask_pages(std::string path, Read read);
-  boost::asio::awaitable<void> ask_and_tell(std::string path, Read read, std::shared_ptr<std::promise<Result<Reply>>> told);
+  boost::asio::awaitable<void> ask_and_tell(std::string path, Read read,
+                                            std::shared_ptr<std::promise<Result<Reply>>> told);
 
   [[nodiscard]] Result<void> accept(const PlannedUnit& planned, Delivery& delivery) const;
   [[nodiscard]] Failure verdict_error(const fetch::Answer& answer) const;
@@ -164,7 +165,7 @@ class Engine {
   std::atomic<int> streams_{0};
   mutable std::mutex mutex_;
   std::condition_variable ended_;
-  int workers_ = 0;  // coroutines under way
+  int workers_ = 0;             // coroutines under way
   std::size_t unfinished_ = 0;  // units of execute() that have not ended
   std::size_t in_loaders_ = 0;  // of those, the ones handed to a loader
   std::size_t years_in_loaders_ = 0;

@@ -7,22 +7,26 @@ namespace {
 
 class Prober {
  public:
-  Prober(Engine& engine, const Route& route, const Options& options) : engine_(engine), route_(route), options_(options) {}
+  Prober(Engine& engine, const Route& route, const Options& options)
+      : engine_(engine), route_(route), options_(options) {}
 
   // Whether the source has any row of that session.
   Result<bool> has(Date session) {
     const Unit unit{.key = "probe", .grain = Grain::session, .from = session, .to = session};
     std::int64_t rows = 0;
-    ICINGEST_TRY_LET(const Engine::Reply reply,
-                     engine_.ask(route_.requests(unit, options_).front(), [&](Document& document, std::string& next_page) {
-                       Batch batch;
-                       KeySet keys;
-                       Result<void> read = route_.load.decode(document, unit, batch, keys, nothing_, next_page);
-                       rows = batch.answered;
-                       next_page.clear();
-                       return read;
-                     }));
-    if (rows == 0) reason_ = reply.judgement.verdict == Verdict::unavailable ? reply.judgement.reason : "shortened_history";
+    ICINGEST_TRY_LET(
+        const Engine::Reply reply,
+        engine_.ask(route_.requests(unit, options_).front(), [&](Document& document, std::string& next_page) {
+          Batch batch;
+          KeySet keys;
+          Result<void> read = route_.load.decode(document, unit, batch, keys, nothing_, next_page);
+          rows = batch.answered;
+          next_page.clear();
+          return read;
+        }));
+    if (rows == 0)
+      reason_ =
+          reply.judgement.verdict == Verdict::unavailable ? reply.judgement.reason : "shortened_history";
     return rows > 0;
   }
   [[nodiscard]] const std::string& reason() const { return reason_; }
@@ -37,7 +41,8 @@ class Prober {
 
 }  // namespace
 
-Result<std::optional<HistoryFloor>> find_history_floor(Engine& engine, const Route& by_session, const Options& options,
+Result<std::optional<HistoryFloor>> find_history_floor(Engine& engine, const Route& by_session,
+                                                       const Options& options,
                                                        const std::vector<Date>& sessions, Date oldest,
                                                        std::optional<Date> known) {
   Prober prober(engine, by_session, options);

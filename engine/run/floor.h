@@ -1,7 +1,7 @@
 // floor.h: how far back the plan behind a key reaches.
 //
-// A provider refuses older history, or answers with nothing, request by request. Asked session by session that costs
-// thousands of requests; asked by halves it costs a dozen.
+// A provider refuses older history, or answers with nothing, request by request. Asked session by session
+// that costs thousands of requests; asked by halves it costs a dozen.
 #pragma once
 
 #include <optional>
@@ -20,7 +20,7 @@ struct HistoryFloor {
 // Nothing when `oldest` can be had. `known` is the last session that an earlier run found unavailable.
 [[nodiscard]] Result<std::optional<HistoryFloor>> find_history_floor(Engine& engine, const Route& by_session,
                                                                      const Options& options,
-                                                                     const std::vector<Date>& sessions, Date oldest,
-                                                                     std::optional<Date> known);
+                                                                     const std::vector<Date>& sessions,
+                                                                     Date oldest, std::optional<Date> known);
 
 }  // namespace icingest::run

@@ -60,8 +60,10 @@ Result<void> check_tables(pg::Control& control, const Pipeline& pipeline) {
   return {};
 }
 
-// Rows that were there before the ledger: their proofs are taken over, and from then on everything is compared.
-Result<bool> adopt_existing_rows(pg::Control& control, const Environment& environment, const TableInfo& table) {
+// Rows that were there before the ledger: their proofs are taken over, and from then on everything is
+// compared.
+Result<bool> adopt_existing_rows(pg::Control& control, const Environment& environment,
+                                 const TableInfo& table) {
   checkpoint::Ledger ledger(control);
   const std::string key = fmt::format("adopted:{}", table.name);
   ICINGEST_TRY_LET(const auto adopted, ledger.meta(key));
@@ -112,15 +114,15 @@ int year_of(Date date) { return static_cast<int>(civil(date).year()); }
 
 std::string describe_failure(const Engine& engine, const Metrics& metrics) {
   if (metrics.units_failed.get() == 0) return {};
-  return fmt::format("{} units failed; the first: {}. The same command later will go on", metrics.units_failed.get(),
-                     engine.first_unit_failure());
+  return fmt::format("{} units failed; the first: {}. The same command later will go on",
+                     metrics.units_failed.get(), engine.first_unit_failure());
 }
 
 // One run in progress.
 class Run {
  public:
-  Run(Session& session, const Environment& environment, const Pipeline& pipeline, const IngestOptions& options,
-      fetch::SourceConfig source)
+  Run(Session& session, const Environment& environment, const Pipeline& pipeline,
+      const IngestOptions& options, fetch::SourceConfig source)
       : session_(session),
         environment_(environment),
         pipeline_(pipeline),
@@ -162,9 +164,9 @@ class Run {
 };
 
 EngineSettings Run::engine_settings() {
-  const std::string quota_name =
-      fmt::format("{}@{}#{:016x}", source_.source.name, source_.base_url.substr(source_.base_url.find("://") + 3),
-                  std::hash<std::string>{}(source_.key));
+  const std::string quota_name = fmt::format("{}@{}#{:016x}", source_.source.name,
+                                             source_.base_url.substr(source_.base_url.find("://") + 3),
+                                             std::hash<std::string>{}(source_.key));
   return {.db = environment_.db,
           .source = source_,
           .make_quota =
@@ -212,9 +214,10 @@ Result<void> Run::find_floor(Engine& engine) {
   const auto known = standing_.units.find(std::string(checkpoint::kFloorUnit));
   const bool is_known = known != standing_.units.end();
   if (probe == nullptr || plan_.main.empty() || plan_.sessions.empty()) return {};
-  const Date oldest = std::min_element(plan_.main.begin(), plan_.main.end(), [](const auto& a, const auto& b) {
-                        return a.unit.from < b.unit.from;
-                      })->unit.from;
+  const Date oldest =
+      std::min_element(plan_.main.begin(), plan_.main.end(), [](const auto& a, const auto& b) {
+        return a.unit.from < b.unit.from;
+      })->unit.from;
   // Every plan reaches two years back; only older history is worth a question.
   const Date always = years_before(new_york::date_of(environment_.clock->now()), 2) + std::chrono::days(7);
   if (oldest >= always) return {};
@@ -225,9 +228,11 @@ Result<void> Run::find_floor(Engine& engine) {
   checkpoint::Ledger ledger(*control);
   if (!floor) return is_known ? ledger.clear_floor(pipeline_.name) : Result<void>{};
   const auto below = static_cast<std::int64_t>(
-      std::lower_bound(plan_.sessions.begin(), plan_.sessions.end(), floor->first_available) - plan_.sessions.begin());
+      std::lower_bound(plan_.sessions.begin(), plan_.sessions.end(), floor->first_available) -
+      plan_.sessions.begin());
   log::warn("the source gives nothing before {} ({}); {} sessions are unavailable",
-            floor->first_available > window_.to ? "the whole window" : to_string(floor->first_available), floor->reason, below);
+            floor->first_available > window_.to ? "the whole window" : to_string(floor->first_available),
+            floor->reason, below);
   ICINGEST_TRY(ledger.set_floor(pipeline_.name, report_.run_id, window_.from,
                                 floor->first_available - std::chrono::days(1), floor->reason));
   rows_without_session_ = below;
@@ -298,7 +303,8 @@ Result<void> Run::optional_routes(Engine& engine) {
     ICINGEST_TRY_LET(pg::Control* const control, session_.control());
     ICINGEST_TRY_LET(const Universe listed, read_universe(*control, pipeline_, options_));
     std::int64_t skipped = 0;
-    auto units = plan_optional_route(route, options_, listed, standing_, new_york::date_of(environment_.clock->now()), skipped);
+    auto units = plan_optional_route(route, options_, listed, standing_,
+                                     new_york::date_of(environment_.clock->now()), skipped);
     plan_.skipped += skipped;
     report_.planned += static_cast<std::int64_t>(units.size()) + skipped;
     metrics_.units_planned.set(report_.planned);
@@ -314,16 +320,17 @@ Result<void> Run::restatements(Engine& engine) {
   ICINGEST_TRY(refresh_standing());
   const auto oldest = oldest_basis(standing_);
   if (!oldest || *oldest >= today) return {};
-  ICINGEST_TRY_LET(pg::Control* control, session_.control());
+  ICINGEST_TRY_LET(pg::Control * control, session_.control());
   const std::string key = fmt::format("restated:{}", pipeline_.name);
   ICINGEST_TRY_LET(const auto through, checkpoint::Ledger(*control).meta(key));
   Date from = *oldest;
   // Events become known late at times; a month of overlap costs nothing.
   if (through) from = std::max(from, parse_date(*through).value_or(from) - std::chrono::days(30));
   std::vector<Restatement> events;
-  ICINGEST_TRY(engine.ask(pipeline_.restatements->request(from, today), [&](Document& document, std::string& next_page) {
-    return pipeline_.restatements->decode(document, events, next_page);
-  }));
+  ICINGEST_TRY(engine.ask(pipeline_.restatements->request(from, today),
+                          [&](Document& document, std::string& next_page) {
+                            return pipeline_.restatements->decode(document, events, next_page);
+                          }));
   std::vector<PlannedUnit> units = plan_restatements(pipeline_, standing_, universe_, events);
   if (!units.empty()) {
     log::info("{} symbols were split since their history was read; reading them again", units.size());
@@ -331,7 +338,8 @@ Result<void> Run::restatements(Engine& engine) {
     metrics_.units_planned.set(report_.planned);
     const std::int64_t failed_before = metrics_.units_failed.get();
     engine.execute(std::move(units), universe_);
-    if (engine.failure() || environment_.stop->requested() || metrics_.units_failed.get() != failed_before) return {};
+    if (engine.failure() || environment_.stop->requested() || metrics_.units_failed.get() != failed_before)
+      return {};
   }
   ICINGEST_TRY_LET(control, session_.control());
   return checkpoint::Ledger(*control).set_meta(key, to_string(today));
@@ -383,15 +391,18 @@ Report Run::finish(const Error* error) {
     report_.message = failure_text_;
   } else if (report_.unavailable > 0) {
     report_.exit = ExitCode::person;
-    report_.message = fmt::format("{} units are not covered by the plan behind this key; upgrade it, or ask for fewer --years",
-                                  report_.unavailable);
+    report_.message = fmt::format(
+        "{} units are not covered by the plan behind this key; upgrade it, or ask for fewer --years",
+        report_.unavailable);
   } else if (report_.rows_rejected > 0) {
     report_.exit = ExitCode::rejects;
-    report_.message = fmt::format("{} rows were quarantined; see `icingest rejects {}`", report_.rows_rejected, report_.command);
+    report_.message = fmt::format("{} rows were quarantined; see `icingest rejects {}`",
+                                  report_.rows_rejected, report_.command);
   }
   const auto recorded = [&]() -> Result<void> {
     ICINGEST_TRY_LET(pg::Control* const control, session_.control());
-    return checkpoint::Ledger(*control).finish_run(report_.run_id, static_cast<int>(report_.exit), report_.strategy, report_.to_json());
+    return checkpoint::Ledger(*control).finish_run(report_.run_id, static_cast<int>(report_.exit),
+                                                   report_.strategy, report_.to_json());
   }();
   if (!recorded) log::debug("the end of the run is not in the ledger: {}", recorded.error().describe());
   return report_;
@@ -411,9 +422,10 @@ Result<void> fill_universe(Session& session, const Environment& environment, con
   log::info("{} is empty; running `icingest {}` first", rule.filled_by, rule.filled_by);
   ICINGEST_TRY_LET(const Report report, ingest(session, environment, *filler, {}));
   if (report.exit != ExitCode::complete && report.exit != ExitCode::rejects) {
-    return Failure(Error{.action = Action::fail_run,
-                         .exit = report.exit,
-                         .message = fmt::format("{} could not be filled: {}", rule.filled_by, report.message)});
+    return Failure(
+        Error{.action = Action::fail_run,
+              .exit = report.exit,
+              .message = fmt::format("{} could not be filled: {}", rule.filled_by, report.message)});
   }
   log::info("{}: {} rows", rule.filled_by, text::grouped(report.rows_written));
   return {};
@@ -422,8 +434,8 @@ Result<void> fill_universe(Session& session, const Environment& environment, con
 }  // namespace
 
 const Pipeline* find_pipeline(const std::vector<Pipeline>& pipelines, std::string_view name) {
-  const auto found =
-      std::find_if(pipelines.begin(), pipelines.end(), [&](const Pipeline& pipeline) { return pipeline.name == name; });
+  const auto found = std::find_if(pipelines.begin(), pipelines.end(),
+                                  [&](const Pipeline& pipeline) { return pipeline.name == name; });
   return found == pipelines.end() ? nullptr : &*found;
 }
 
@@ -434,7 +446,8 @@ Result<void> Session::open() {
 
 Result<pg::Control*> Session::control() {
   if (control_) {
-    const Result<int> alive = control_->transact("ask for a sign of life", [](pqxx::work& tx) { return tx.exec("SELECT 1").front()[0].as<int>(); });
+    const Result<int> alive = control_->transact(
+        "ask for a sign of life", [](pqxx::work& tx) { return tx.exec("SELECT 1").front()[0].as<int>(); });
     if (alive) return &*control_;
     control_.reset();
   }
@@ -446,8 +459,11 @@ Result<pg::Control*> Session::control() {
       return &*control_;
     }
     const bool away = connected.error().action == Action::reconnect;
-    const bool patient = environment_.clock->tick() - since < std::min<std::chrono::milliseconds>(environment_.outage_patience, std::chrono::seconds(10));
-    if (!away || !patient || environment_.stop->requested()) return std::unexpected(std::move(connected).error());
+    const bool patient =
+        environment_.clock->tick() - since <
+        std::min<std::chrono::milliseconds>(environment_.outage_patience, std::chrono::seconds(10));
+    if (!away || !patient || environment_.stop->requested())
+      return std::unexpected(std::move(connected).error());
     std::this_thread::sleep_for(std::chrono::milliseconds(250));
   }
 }
@@ -456,7 +472,9 @@ Result<void> Session::take_lock() {
   for (bool said = false;; said = true) {
     ICINGEST_TRY_LET(pg::Control* const control, control());
     ICINGEST_TRY_LET(const bool taken, control->transact("take the run lock", [](pqxx::work& tx) {
-      return tx.exec("SELECT pg_try_advisory_lock(hashtextextended('icingest.run', 0))").front()[0].as<bool>();
+      return tx.exec("SELECT pg_try_advisory_lock(hashtextextended('icingest.run', 0))")
+          .front()[0]
+          .as<bool>();
     }));
     if (taken) return {};
     if (!said) log::warn("another icingest run is at work on this database; waiting for it to end");
@@ -475,7 +493,8 @@ Result<Universe> read_universe(pg::Control& control, const Pipeline& pipeline, c
   if (!pipeline.universe || options.everything) return Universe::everything();
   ICINGEST_TRY_LET(auto symbols, control.transact("read the universe", [&](pqxx::work& tx) {
     std::vector<std::string> found;
-    for (const auto& row : tx.exec(std::string(pipeline.universe->sql))) found.push_back(row[0].as<std::string>());
+    for (const auto& row : tx.exec(std::string(pipeline.universe->sql)))
+      found.push_back(row[0].as<std::string>());
     return found;
   }));
   std::sort(symbols.begin(), symbols.end());
@@ -489,7 +508,7 @@ Result<Report> ingest(Session& session, const Environment& environment, const Pi
   const bool needs_universe = pipeline.universe && pipeline.universe->filled_by != pipeline.name &&
                               options.tickers.empty() && !options.everything;
   if (needs_universe) {
-    ICINGEST_TRY_LET(pg::Control* control, session.control());
+    ICINGEST_TRY_LET(pg::Control * control, session.control());
     ICINGEST_TRY(prepare_schema(*control, environment));
     ICINGEST_TRY_LET(const Universe before, read_universe(*control, pipeline, options));
     if (before.symbols().empty()) {
@@ -497,7 +516,8 @@ Result<Report> ingest(Session& session, const Environment& environment, const Pi
       ICINGEST_TRY_LET(control, session.control());
       ICINGEST_TRY_LET(const Universe after, read_universe(*control, pipeline, options));
       if (after.symbols().empty()) {
-        return person_error(fmt::format("there is nothing to load: {} has no symbol that {} keeps", pipeline.universe->filled_by, pipeline.name),
+        return person_error(fmt::format("there is nothing to load: {} has no symbol that {} keeps",
+                                        pipeline.universe->filled_by, pipeline.name),
                             fmt::format("check `icingest {}` and its table", pipeline.universe->filled_by));
       }
     }

@@ -31,8 +31,8 @@ struct Environment {
   std::function<void(const std::string& pipeline, const Metrics*, const Engine*)> watch;
 };
 
-// The database of a run: a control connection that comes back after an outage, and the lock that keeps two runs on
-// one database from doing the same work twice.
+// The database of a run: a control connection that comes back after an outage, and the lock that keeps two
+// runs on one database from doing the same work twice.
 class Session {
  public:
   explicit Session(const Environment& environment) : environment_(environment) {}
@@ -49,15 +49,16 @@ class Session {
   std::optional<pg::Control> control_;
 };
 
-[[nodiscard]] Result<Report> ingest(Session& session, const Environment& environment, const Pipeline& pipeline,
-                                    const IngestOptions& options);
+[[nodiscard]] Result<Report> ingest(Session& session, const Environment& environment,
+                                    const Pipeline& pipeline, const IngestOptions& options);
 
 // The plan alone: reads the ledger if there is one, asks no source.
-[[nodiscard]] Result<Plan> plan_only(Session& session, const Environment& environment, const Pipeline& pipeline,
-                                     const IngestOptions& options);
+[[nodiscard]] Result<Plan> plan_only(Session& session, const Environment& environment,
+                                     const Pipeline& pipeline, const IngestOptions& options);
 
 // The symbols this run is about.
-[[nodiscard]] Result<Universe> read_universe(pg::Control& control, const Pipeline& pipeline, const IngestOptions& options);
+[[nodiscard]] Result<Universe> read_universe(pg::Control& control, const Pipeline& pipeline,
+                                             const IngestOptions& options);
 
 [[nodiscard]] const Pipeline* find_pipeline(const std::vector<Pipeline>& pipelines, std::string_view name);
 

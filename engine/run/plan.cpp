@@ -37,10 +37,12 @@ RouteCost cost_of(const Cover& cover, const Route* by_session, const Route* by_s
   cost.requests = static_cast<std::int64_t>(cover.sessions.size() + cover.symbols.size());
   if (by_session != nullptr) {
     const auto rows = std::max(by_session->rows_per_answer, symbols);
-    cost.bytes += static_cast<double>(cover.sessions.size()) * static_cast<double>(rows) * by_session->bytes_per_row;
+    cost.bytes +=
+        static_cast<double>(cover.sessions.size()) * static_cast<double>(rows) * by_session->bytes_per_row;
   }
   if (by_symbol != nullptr) {
-    cost.bytes += static_cast<double>(cover.symbols.size()) * static_cast<double>(sessions) * by_symbol->bytes_per_row;
+    cost.bytes +=
+        static_cast<double>(cover.symbols.size()) * static_cast<double>(sessions) * by_symbol->bytes_per_row;
   }
   const double per_second = limit.permits / (static_cast<double>(limit.window.count()) / 1e6);
   cost.quota_seconds = static_cast<double>(cost.requests) / per_second;
@@ -106,10 +108,12 @@ class SessionPlanner {
                         .symbol_prefix = std::string(by_symbol_->unit_prefix),
                         .units = &standing_.units,
                         .members = &standing_.members};
-    const auto refresh = static_cast<std::size_t>(std::max(options_.refresh.value_or(pipeline.refresh_sessions), 0));
+    const auto refresh =
+        static_cast<std::size_t>(std::max(options_.refresh.value_or(pipeline.refresh_sessions), 0));
     const std::size_t newest = std::min(refresh, plan_.sessions.size());
     input.refresh.assign(plan_.sessions.end() - static_cast<std::ptrdiff_t>(newest), plan_.sessions.end());
-    // By default a session is read again once the market has closed since; --refresh N asks for it in any case.
+    // By default a session is read again once the market has closed since; --refresh N asks for it in any
+    // case.
     input.fresh_since = options_.refresh ? now : nyse::close_of(nyse::last_closed_session(now));
     missing_ = find_missing(input);
   }
@@ -122,7 +126,8 @@ class SessionPlanner {
     };
     if (options_.everything) return {candidate(by_session_, cover_by_session(missing_))};
     return {candidate(by_session_, cover_mixed(missing_, plan_.symbols)),
-            candidate(by_session_, cover_by_session(missing_)), candidate(by_symbol_, cover_by_symbol(missing_))};
+            candidate(by_session_, cover_by_session(missing_)),
+            candidate(by_symbol_, cover_by_symbol(missing_))};
   }
 
   [[nodiscard]] const Candidate* choose(const std::vector<Candidate>& candidates) const {
@@ -134,9 +139,9 @@ class SessionPlanner {
     }
     // Nothing to do: name the way it was done.
     if (best != nullptr && best->cost.requests == 0 && options_.strategy == "auto") {
-      const bool by_symbol = std::none_of(standing_.units.begin(), standing_.units.end(), [&](const auto& entry) {
-        return has_prefix(entry.second, by_session_->unit_prefix);
-      });
+      const bool by_symbol =
+          std::none_of(standing_.units.begin(), standing_.units.end(),
+                       [&](const auto& entry) { return has_prefix(entry.second, by_session_->unit_prefix); });
       if (by_symbol && candidates.size() > 1) best = &candidates.back();
     }
     return best;
@@ -148,17 +153,21 @@ class SessionPlanner {
     // Newest first: what readers look at is back before the rest.
     for (auto session = chosen.cover.sessions.rbegin(); session != chosen.cover.sessions.rend(); ++session) {
       PlannedUnit planned{.route = by_session_, .scope = scope_};
-      planned.unit = {.key = session_key(by_session_->unit_prefix, *session, scope_), .grain = Grain::session, .from = *session, .to = *session};
+      planned.unit = {.key = session_key(by_session_->unit_prefix, *session, scope_),
+                      .grain = Grain::session,
+                      .from = *session,
+                      .to = *session};
       const UnitRecord* const record = find_unit(standing_, planned.unit.key);
       planned.expected_generation = record != nullptr ? record->generation : 0;
-      planned.staged = standing_.adopted || was_loaded(record) || symbol_loaded || (!scope_.empty() && session_loaded);
+      planned.staged =
+          standing_.adopted || was_loaded(record) || symbol_loaded || (!scope_.empty() && session_loaded);
       plan_.main.push_back(std::move(planned));
     }
     const bool only_symbols = chosen.strategy == by_symbol_->name;
     for (const std::string& symbol : chosen.cover.symbols) {
       PlannedUnit planned = symbol_unit(symbol, plan_.from, plan_.to);
-      planned.staged = standing_.adopted || session_loaded || was_loaded(find_unit(standing_, planned.unit.key)) ||
-                       !chosen.cover.sessions.empty();
+      planned.staged = standing_.adopted || session_loaded ||
+                       was_loaded(find_unit(standing_, planned.unit.key)) || !chosen.cover.sessions.empty();
       (only_symbols ? plan_.main : plan_.gaps).push_back(std::move(planned));
     }
     const auto whole = only_symbols ? plan_.symbols : static_cast<std::int64_t>(plan_.sessions.size());
@@ -167,15 +176,20 @@ class SessionPlanner {
 
   [[nodiscard]] PlannedUnit symbol_unit(const std::string& symbol, Date from, Date to) const {
     PlannedUnit planned{.route = by_symbol_, .scope = {}};
-    planned.unit = {.key = fmt::format("{}/{}", by_symbol_->unit_prefix, symbol), .grain = Grain::symbol, .from = from, .to = to, .symbol = symbol};
+    planned.unit = {.key = fmt::format("{}/{}", by_symbol_->unit_prefix, symbol),
+                    .grain = Grain::symbol,
+                    .from = from,
+                    .to = to,
+                    .symbol = symbol};
     const UnitRecord* const record = find_unit(standing_, planned.unit.key);
     planned.expected_generation = record != nullptr ? record->generation : 0;
     return planned;
   }
 
   [[nodiscard]] bool any_loaded(std::string_view prefix) const {
-    return std::any_of(standing_.units.begin(), standing_.units.end(),
-                       [&](const auto& entry) { return has_prefix(entry.second, prefix) && entry.second.rows > 0; });
+    return std::any_of(standing_.units.begin(), standing_.units.end(), [&](const auto& entry) {
+      return has_prefix(entry.second, prefix) && entry.second.rows > 0;
+    });
   }
 
   const IngestOptions& options_;
@@ -193,14 +207,16 @@ class SessionPlanner {
 Result<Plan> plan_whole(const Route& route, const IngestOptions& options, const RateLimit& limit,
                         const Standing& standing, const Window& window, Date today) {
   if (options.strategy != "auto" && options.strategy != route.name) {
-    return usage_error(fmt::format("unknown --strategy {}", options.strategy), fmt::format("use auto or {}", route.name));
+    return usage_error(fmt::format("unknown --strategy {}", options.strategy),
+                       fmt::format("use auto or {}", route.name));
   }
   Plan plan{.strategy = std::string(route.name), .from = window.from, .to = window.to};
   PlannedUnit planned{.route = &route};
-  planned.unit = {.key = fmt::format("{}/{}", route.unit_prefix, route.unit_name ? route.unit_name(options.own) : "all"),
-                  .grain = Grain::whole,
-                  .from = today,
-                  .to = today};
+  planned.unit = {
+      .key = fmt::format("{}/{}", route.unit_prefix, route.unit_name ? route.unit_name(options.own) : "all"),
+      .grain = Grain::whole,
+      .from = today,
+      .to = today};
   const UnitRecord* const record = find_unit(standing, planned.unit.key);
   planned.expected_generation = record != nullptr ? record->generation : 0;
   planned.staged = true;
@@ -210,9 +226,12 @@ Result<Plan> plan_whole(const Route& route, const IngestOptions& options, const 
   }
   plan.main.push_back(std::move(planned));
   plan.expected_rows = route.expected_rows;
-  RouteCost cost{.route = route.name, .requests = (route.expected_rows + route.rows_per_answer - 1) / std::max<std::int64_t>(1, route.rows_per_answer)};
+  RouteCost cost{.route = route.name,
+                 .requests = (route.expected_rows + route.rows_per_answer - 1) /
+                             std::max<std::int64_t>(1, route.rows_per_answer)};
   cost.bytes = static_cast<double>(route.expected_rows) * route.bytes_per_row;
-  cost.quota_seconds = static_cast<double>(cost.requests) * static_cast<double>(limit.window.count()) / 1e6 / limit.permits;
+  cost.quota_seconds =
+      static_cast<double>(cost.requests) * static_cast<double>(limit.window.count()) / 1e6 / limit.permits;
   cost.transfer_seconds = cost.bytes / kBytesPerSecond;
   plan.quota_seconds = cost.quota_seconds;
   plan.copy_seconds = static_cast<double>(plan.expected_rows) / kCopyRowsPerSecond;
@@ -223,8 +242,9 @@ Result<Plan> plan_whole(const Route& route, const IngestOptions& options, const 
 }  // namespace
 
 const Route* find_route(const Pipeline& pipeline, Grain grain) {
-  const auto found = std::find_if(pipeline.routes.begin(), pipeline.routes.end(),
-                                  [&](const Route& route) { return route.grain == grain && !route.only_with_option; });
+  const auto found = std::find_if(pipeline.routes.begin(), pipeline.routes.end(), [&](const Route& route) {
+    return route.grain == grain && !route.only_with_option;
+  });
   return found == pipeline.routes.end() ? nullptr : &*found;
 }
 
@@ -232,11 +252,13 @@ Result<Window> window_of(const IngestOptions& options, Instant now) {
   const Date closed = nyse::last_closed_session(now);
   const Date to = options.to.value_or(closed);
   if (to > closed) {
-    return usage_error(fmt::format("--to {} lies after the last closed session ({})", to_string(to), to_string(closed)));
+    return usage_error(
+        fmt::format("--to {} lies after the last closed session ({})", to_string(to), to_string(closed)));
   }
   if (options.years < 1 || options.years > 100) return usage_error("--years takes a number from 1 to 100");
   // N calendar years back from today, or from --to when that is given.
-  const Date from = options.from.value_or(years_before(options.to.value_or(new_york::date_of(now)), options.years));
+  const Date from =
+      options.from.value_or(years_before(options.to.value_or(new_york::date_of(now)), options.years));
   if (from > to) {
     return usage_error(fmt::format("--from {} lies after --to {}", to_string(from), to_string(to)));
   }
@@ -250,7 +272,8 @@ std::string scope_of(const IngestOptions& options, const Universe& universe) {
 }
 
 Result<Plan> make_plan(const Pipeline& pipeline, const IngestOptions& options, const RateLimit& limit,
-                       const Universe& universe, const Standing& standing, const Window& window, Instant now) {
+                       const Universe& universe, const Standing& standing, const Window& window,
+                       Instant now) {
   if (const Route* const whole = find_route(pipeline, Grain::whole)) {
     return plan_whole(*whole, options, limit, standing, window, new_york::date_of(now));
   }
@@ -276,10 +299,15 @@ std::vector<PlannedUnit> plan_optional_route(const Route& route, const IngestOpt
   std::vector<PlannedUnit> units;
   for (const std::string& symbol : universe.symbols()) {
     PlannedUnit planned{.route = &route, .staged = true};
-    planned.unit = {.key = fmt::format("{}/{}", route.unit_prefix, symbol), .grain = route.grain, .from = today, .to = today, .symbol = symbol};
+    planned.unit = {.key = fmt::format("{}/{}", route.unit_prefix, symbol),
+                    .grain = route.grain,
+                    .from = today,
+                    .to = today,
+                    .symbol = symbol};
     const UnitRecord* const record = find_unit(standing, planned.unit.key);
     planned.expected_generation = record != nullptr ? record->generation : 0;
-    const bool done = record != nullptr && (record->state == UnitState::done || record->state == UnitState::empty);
+    const bool done =
+        record != nullptr && (record->state == UnitState::done || record->state == UnitState::empty);
     if (options.resume && done) ++skipped;
     else units.push_back(std::move(planned));
   }
@@ -294,8 +322,8 @@ std::optional<Date> oldest_basis(const Standing& standing) {
   return oldest;
 }
 
-std::vector<PlannedUnit> plan_restatements(const Pipeline& pipeline, const Standing& standing, const Universe& universe,
-                                           const std::vector<Restatement>& events) {
+std::vector<PlannedUnit> plan_restatements(const Pipeline& pipeline, const Standing& standing,
+                                           const Universe& universe, const std::vector<Restatement>& events) {
   const Route* const by_session = find_route(pipeline, Grain::session);
   const Route* const by_symbol = find_route(pipeline, Grain::symbol);
   std::map<std::string, Date> newest_event;
@@ -321,12 +349,14 @@ std::vector<PlannedUnit> plan_restatements(const Pipeline& pipeline, const Stand
     if (was_loaded(own)) extend(own->from, own->to);
     for (const UnitRecord* session : sessions) {
       extend(session->from, session->from);
-      const bool reread = own != nullptr && own->basis >= effective && session->from >= own->from && session->from <= own->to;
+      const bool reread =
+          own != nullptr && own->basis >= effective && session->from >= own->from && session->from <= own->to;
       stale = stale || (session->from < effective && session->basis < effective && !reread);
     }
     if (!stale || !loaded) continue;
     PlannedUnit planned{.route = by_symbol, .staged = true};
-    planned.unit = {.key = key, .grain = Grain::symbol, .from = loaded->from, .to = loaded->to, .symbol = symbol};
+    planned.unit = {
+        .key = key, .grain = Grain::symbol, .from = loaded->from, .to = loaded->to, .symbol = symbol};
     planned.expected_generation = own != nullptr ? own->generation : 0;
     units.push_back(std::move(planned));
   }

@@ -1,7 +1,7 @@
 // plan.h: what a run will do, decided before the first request.
 //
-// The cheapest way first: the strategies are compared by what is still missing, in requests and bytes at the limits
-// in force, and the floor that results is printed.
+// The cheapest way first: the strategies are compared by what is still missing, in requests and bytes at the
+// limits in force, and the floor that results is printed.
 //
 // Threads   pure functions
 #pragma once
@@ -42,7 +42,9 @@ struct Plan {
   double quota_seconds = 0;
   double copy_seconds = 0;
 
-  [[nodiscard]] std::int64_t units() const { return static_cast<std::int64_t>(main.size() + gaps.size()) + skipped; }
+  [[nodiscard]] std::int64_t units() const {
+    return static_cast<std::int64_t>(main.size() + gaps.size()) + skipped;
+  }
 };
 
 // What the ledger and the tables say; read by the caller.
@@ -62,9 +64,9 @@ struct Window {
 // The scope of a run's session units: '' for members, 'all', or the fingerprint of a restricted set.
 [[nodiscard]] std::string scope_of(const IngestOptions& options, const Universe& universe);
 
-[[nodiscard]] Result<Plan> make_plan(const Pipeline& pipeline, const IngestOptions& options, const RateLimit& limit,
-                                     const Universe& universe, const Standing& standing, const Window& window,
-                                     Instant now);
+[[nodiscard]] Result<Plan> make_plan(const Pipeline& pipeline, const IngestOptions& options,
+                                     const RateLimit& limit, const Universe& universe,
+                                     const Standing& standing, const Window& window, Instant now);
 
 // Years the unit's rows fall into.
 [[nodiscard]] load::UnitYears years_of(const PlannedUnit& planned);

@@ -1,6 +1,7 @@
 // faults.h: what goes wrong on purpose, how often, from a seed.
 //
-// Spec      "reset_body=0.05,http_503=0.02,latency=0.1:200ms;seed=7", or "all=0.05"; kinds are those of kFaultNames
+// Spec      "reset_body=0.05,http_503=0.02,latency=0.1:200ms;seed=7", or "all=0.05"; kinds are those of
+//           kFaultNames
 // Threads   one owner
 #pragma once
 
@@ -19,33 +20,34 @@ namespace icingest::sim {
 
 enum class FaultKind : std::uint8_t {
   latency,
-  reset_before,       // connection reset instead of an answer
-  reset_body,         // connection reset inside the body
-  short_body,         // Content-Length promises more than comes
-  drip,               // a few bytes at a time
-  storm_429,          // this answer and the next few are 429
-  retry_after,        // 429 with Retry-After in seconds
-  retry_after_date,   // 429 with Retry-After as a date
-  empty_429,          // 429 without a body
+  reset_before,      // connection reset instead of an answer
+  reset_body,        // connection reset inside the body
+  short_body,        // Content-Length promises more than comes
+  drip,              // a few bytes at a time
+  storm_429,         // this answer and the next few are 429
+  retry_after,       // 429 with Retry-After in seconds
+  retry_after_date,  // 429 with Retry-After as a date
+  empty_429,         // 429 without a body
   http_500,
   http_502,
   http_503,
   http_504,
-  html_200,           // 200 with somebody's web page
-  malformed,          // JSON cut in the middle, lengths right
-  trailing,           // bytes behind the JSON
-  truncated_gzip,     // gzip stream without its end, lengths right
-  wrong_type,         // right body, wrong Content-Type
-  duplicate_rows,     // a row twice, the count left as it was
-  empty_nonzero,      // count without results
-  stale,              // an earlier answer of the same kind
+  html_200,        // 200 with somebody's web page
+  malformed,       // JSON cut in the middle, lengths right
+  trailing,        // bytes behind the JSON
+  truncated_gzip,  // gzip stream without its end, lengths right
+  wrong_type,      // right body, wrong Content-Type
+  duplicate_rows,  // a row twice, the count left as it was
+  empty_nonzero,   // count without results
+  stale,           // an earlier answer of the same kind
   count_
 };
 inline constexpr std::size_t kFaultKinds = static_cast<std::size_t>(FaultKind::count_);
 inline constexpr std::array<std::string_view, kFaultKinds> kFaultNames = {
-    "latency",  "reset_before", "reset_body", "short_body", "drip",      "storm_429",      "retry_after",
-    "retry_after_date", "empty_429", "http_500", "http_502", "http_503", "http_504", "html_200",
-    "malformed", "trailing", "truncated_gzip", "wrong_type", "duplicate_rows", "empty_nonzero", "stale"};
+    "latency",        "reset_before",     "reset_body", "short_body", "drip",           "storm_429",
+    "retry_after",    "retry_after_date", "empty_429",  "http_500",   "http_502",       "http_503",
+    "http_504",       "html_200",         "malformed",  "trailing",   "truncated_gzip", "wrong_type",
+    "duplicate_rows", "empty_nonzero",    "stale"};
 
 class Faults {
  public:

@@ -37,7 +37,8 @@ enum Purpose : std::uint64_t {
 constexpr std::int64_t kMillion = 1'000'000;
 
 // A number in [0, 2 million], moving linearly between draws `period` days apart.
-std::int64_t wave(std::uint64_t seed, Purpose purpose, std::uint64_t ticker, std::int64_t day, std::int64_t period) {
+std::int64_t wave(std::uint64_t seed, Purpose purpose, std::uint64_t ticker, std::int64_t day,
+                  std::int64_t period) {
   const auto cell = static_cast<std::uint64_t>(day / period);
   const std::int64_t within = day % period;
   const auto at = [&](std::uint64_t c) {
@@ -46,7 +47,8 @@ std::int64_t wave(std::uint64_t seed, Purpose purpose, std::uint64_t ticker, std
   return (at(cell) * (period - within) + at(cell + 1) * within) / period;
 }
 
-std::int64_t uniform(std::uint64_t seed, Purpose purpose, std::uint64_t a, std::uint64_t b, std::int64_t below) {
+std::int64_t uniform(std::uint64_t seed, Purpose purpose, std::uint64_t a, std::uint64_t b,
+                     std::int64_t below) {
   return static_cast<std::int64_t>(draw(seed, purpose, a, b) % static_cast<std::uint64_t>(below));
 }
 
@@ -66,14 +68,16 @@ struct TypeShare {
   const char* suffix;
 };
 constexpr std::array kTypes = {
-    TypeShare{68, "CS", ""},    TypeShare{86, "ETF", ""},     TypeShare{90, "ADRC", ""}, TypeShare{92, "FUND", ""},
-    TypeShare{93, "ETN", ""},   TypeShare{95, "CS", ".B"},    TypeShare{97, "PFD", "pA"}, TypeShare{99, "WARRANT", ".WS"},
-    TypeShare{100, "UNIT", ".U"},
+    TypeShare{68, "CS", ""},    TypeShare{86, "ETF", ""},        TypeShare{90, "ADRC", ""},
+    TypeShare{92, "FUND", ""},  TypeShare{93, "ETN", ""},        TypeShare{95, "CS", ".B"},
+    TypeShare{97, "PFD", "pA"}, TypeShare{99, "WARRANT", ".WS"}, TypeShare{100, "UNIT", ".U"},
 };
 constexpr std::array kExchanges = {"XNYS", "XNAS", "ARCX", "XASE", "BATS"};
-constexpr std::array<std::pair<int, int>, 7> kRatios = {{{1, 2}, {1, 3}, {2, 3}, {1, 10}, {1, 20}, {10, 1}, {8, 1}}};
+constexpr std::array<std::pair<int, int>, 7> kRatios = {
+    {{1, 2}, {1, 3}, {2, 3}, {1, 10}, {1, 20}, {10, 1}, {8, 1}}};
 
-Date day_in(std::uint64_t seed, Purpose purpose, std::size_t ticker, std::uint64_t which, Date from, Date to) {
+Date day_in(std::uint64_t seed, Purpose purpose, std::size_t ticker, std::uint64_t which, Date from,
+            Date to) {
   const std::int64_t days = (to - from).count() + 1;
   return from + std::chrono::days(uniform(seed, purpose, ticker, which, days));
 }
@@ -87,20 +91,24 @@ Date session_from(Date day) {
 Listing make_listing(std::uint64_t seed, std::size_t ticker, Date from, Date to) {
   Listing listing;
   const std::int64_t percent = uniform(seed, kType, ticker, 0, 100);
-  const auto type = std::find_if(kTypes.begin(), kTypes.end(), [&](const TypeShare& t) { return percent < t.percent; });
+  const auto type =
+      std::find_if(kTypes.begin(), kTypes.end(), [&](const TypeShare& t) { return percent < t.percent; });
   listing.symbol = letters(ticker + 26) + type->suffix;
   listing.type = type->type;
-  listing.exchange = kExchanges.at(static_cast<std::size_t>(uniform(seed, kExchange, ticker, 0, kExchanges.size())));
+  listing.exchange =
+      kExchanges.at(static_cast<std::size_t>(uniform(seed, kExchange, ticker, 0, kExchanges.size())));
   const std::int64_t life = uniform(seed, kLife, ticker, 0, 100);
   if (life < 10) listing.listed = session_from(day_in(seed, kListed, ticker, 0, from, to));
   else if (life < 20) listing.delisted = session_from(day_in(seed, kDelisted, ticker, 0, from, to));
   listing.thin = uniform(seed, kThin, ticker, 0, 100) < 5;
-  const std::int64_t splits = std::max<std::int64_t>(0, uniform(seed, kSplitCount, ticker, 0, 100) - 91);  // 0 … 8
+  // 0 … 8
+  const std::int64_t splits = std::max<std::int64_t>(0, uniform(seed, kSplitCount, ticker, 0, 100) - 91);
   for (std::int64_t i = 0; i < std::min<std::int64_t>(splits, 2); ++i) {
     const auto which = static_cast<std::uint64_t>(i);
     const auto [old_shares, new_shares] =
         kRatios.at(static_cast<std::size_t>(uniform(seed, kSplitRatio, ticker, which, kRatios.size())));
-    listing.splits.push_back({session_from(day_in(seed, kSplitDay, ticker, which, from, to)), old_shares, new_shares});
+    listing.splits.push_back(
+        {session_from(day_in(seed, kSplitDay, ticker, which, from, to)), old_shares, new_shares});
   }
   std::sort(listing.splits.begin(), listing.splits.end(),
             [](const Split& a, const Split& b) { return a.execution < b.execution; });
@@ -144,23 +152,25 @@ std::optional<RawBar> Market::bar(std::size_t ticker, Date session) const {
   if (listing.thin && uniform(seed_, kTrades, ticker, d, 100) >= 60) return std::nullopt;
 
   // $1 to about $500, moved by three waves of 250, 20 and 1 days.
-  const std::int64_t base = 10'000 + uniform(seed_, kBasePrice, ticker, 0, 1000) *
-                                         uniform(seed_, kBasePrice, ticker, 1, 5000);
+  const std::int64_t base =
+      10'000 + uniform(seed_, kBasePrice, ticker, 0, 1000) * uniform(seed_, kBasePrice, ticker, 1, 5000);
   const std::int64_t moved = 650'000 + wave(seed_, kSlow, ticker, day, 250) * 300'000 / (2 * kMillion) +
                              wave(seed_, kMedium, ticker, day, 20) * 80'000 / (2 * kMillion) +
                              wave(seed_, kFast, ticker, day, 1) * 40'000 / (2 * kMillion);
   RawBar bar;
   bar.close = std::max<std::int64_t>(1, base * moved / kMillion);
-  bar.open = std::max<std::int64_t>(1, bar.close * (990'000 + uniform(seed_, kOpen, ticker, d, 20'001)) / kMillion);
+  bar.open =
+      std::max<std::int64_t>(1, bar.close * (990'000 + uniform(seed_, kOpen, ticker, d, 20'001)) / kMillion);
   bar.high = std::max(bar.open, bar.close) * (kMillion + uniform(seed_, kHigh, ticker, d, 15'001)) / kMillion;
   bar.low = std::max<std::int64_t>(
       1, std::min(bar.open, bar.close) * (985'000 + uniform(seed_, kLow, ticker, d, 15'001)) / kMillion);
 
-  const std::int64_t base_volume = 200 + uniform(seed_, kBaseVolume, ticker, 0, 3000) *
-                                             uniform(seed_, kBaseVolume, ticker, 1, 3000);
+  const std::int64_t base_volume =
+      200 + uniform(seed_, kBaseVolume, ticker, 0, 3000) * uniform(seed_, kBaseVolume, ticker, 1, 3000);
   const std::int64_t shares =
       1 + base_volume * (200'000 + uniform(seed_, kVolume, ticker, d, 1'600'001)) / kMillion;
-  const std::int64_t fraction = uniform(seed_, kFraction, ticker, d, 100) < 15 ? 1 + uniform(seed_, kFraction, ticker, d + 1, 99) : 0;
+  const std::int64_t fraction =
+      uniform(seed_, kFraction, ticker, d, 100) < 15 ? 1 + uniform(seed_, kFraction, ticker, d + 1, 99) : 0;
   bar.volume = shares * 100 + fraction;
   const bool sparse = listing.thin && uniform(seed_, kNoVwap, ticker, d, 100) < 30;
   if (!sparse) bar.vwap = (bar.high + bar.low + 2 * bar.close) / 4;
@@ -168,7 +178,8 @@ std::optional<RawBar> Market::bar(std::size_t ticker, Date session) const {
   return bar;
 }
 
-std::pair<std::int64_t, std::int64_t> Market::price_factor(std::size_t ticker, Date session, Date as_of) const {
+std::pair<std::int64_t, std::int64_t> Market::price_factor(std::size_t ticker, Date session,
+                                                           Date as_of) const {
   std::int64_t numerator = 1;
   std::int64_t denominator = 1;
   for (const Split& split : listings_[ticker].splits) {

@@ -2,7 +2,8 @@
 //
 // Shape     tickers 0..N-1, each with symbol, type, life and splits; a bar for each session it trades
 // Units     prices in ten-thousandths of a dollar, unadjusted; volumes in hundredths of a share, unadjusted
-// Arithmetic 64-bit integers only, so the same bytes come out everywhere; docs/simulator.md gives the formulas, and
+// Arithmetic 64-bit integers only, so the same bytes come out everywhere; docs/simulator.md gives the
+// formulas, and
 //           tests/support/expected_rows.py is a second implementation of them
 // Threads   immutable after construction
 #pragma once
@@ -20,7 +21,8 @@
 namespace icingest::sim {
 
 // The hash everything is drawn from: SplitMix64's finalizer over seed, purpose and two numbers.
-[[nodiscard]] std::uint64_t draw(std::uint64_t seed, std::uint64_t purpose, std::uint64_t a, std::uint64_t b = 0);
+[[nodiscard]] std::uint64_t draw(std::uint64_t seed, std::uint64_t purpose, std::uint64_t a,
+                                 std::uint64_t b = 0);
 
 struct Split {
   Date execution{};
@@ -58,9 +60,10 @@ class Market {
   // The bar of a ticker on a session, unadjusted; nothing when it does not trade.
   [[nodiscard]] std::optional<RawBar> bar(std::size_t ticker, Date session) const;
 
-  // Price and share factors of the splits that executed after `session` and by `as_of`: an unadjusted price times
-  // price.first / price.second is on the basis of `as_of`.
-  [[nodiscard]] std::pair<std::int64_t, std::int64_t> price_factor(std::size_t ticker, Date session, Date as_of) const;
+  // Price and share factors of the splits that executed after `session` and by `as_of`: an unadjusted price
+  // times price.first / price.second is on the basis of `as_of`.
+  [[nodiscard]] std::pair<std::int64_t, std::int64_t> price_factor(std::size_t ticker, Date session,
+                                                                   Date as_of) const;
 
  private:
   std::uint64_t seed_;

@@ -1,4 +1,5 @@
-// massive_api.h: the simulator's answers in the provider's own words: aggregates, grouped bars, tickers, splits.
+// massive_api.h: the simulator's answers in the provider's own words: aggregates, grouped bars, tickers,
+// splits.
 //
 // Threads   one owner
 // Source    sources.md A and F.1
@@ -56,7 +57,7 @@ class MassiveApi {
   const Market& market_;
   MassiveOptions options_;
   const Clock& clock_;
-  std::vector<std::size_t> by_symbol_;    // listing indexes in symbol order
+  std::vector<std::size_t> by_symbol_;      // listing indexes in symbol order
   std::vector<std::size_t> grouped_order_;  // the provider's rows come in no order a reader could use
 };
 

@@ -17,7 +17,7 @@ class RateGate {
  public:
   struct Usage {
     std::int64_t requests = 0;
-    std::int64_t violations = 0;     // requests refused because the window was full
+    std::int64_t violations = 0;      // requests refused because the window was full
     std::int64_t most_in_window = 0;  // arrivals in any sliding window, refused ones included
     Tick first{};
     Tick last{};

@@ -80,7 +80,8 @@ Result<Recorded> Recorded::load(const std::filesystem::path& directory) {
 std::optional<SimAnswer> Recorded::find(const SimRequest& request) const {
   const std::string path = lower(request.path);
   // The recordings hold active tickers only.
-  if (const auto active = request.query.find("active"); active != request.query.end() && active->second == "false") {
+  if (const auto active = request.query.find("active");
+      active != request.query.end() && active->second == "false") {
     return std::nullopt;
   }
   const bool wants_cursor = request.query.contains("cursor");

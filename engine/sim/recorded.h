@@ -20,8 +20,8 @@ class Recorded {
   // `directory` holds README.md and the files it names.
   [[nodiscard]] static Result<Recorded> load(const std::filesystem::path& directory);
 
-  // The recorded body, if this request was recorded: same path (letter case apart), and every parameter of the
-  // recording that is not a key or a default is in the request.
+  // The recorded body, if this request was recorded: same path (letter case apart), and every parameter of
+  // the recording that is not a key or a default is in the request.
   [[nodiscard]] std::optional<SimAnswer> find(const SimRequest& request) const;
   [[nodiscard]] std::size_t size() const { return entries_.size(); }
 

@@ -22,7 +22,10 @@ void append_volume(std::string& out, std::uint64_t form, std::int64_t hundredths
   const bool whole = plain.find('.') == std::string::npos;
   switch (form % 4) {
     case 0: out += plain; return;
-    case 1: out += plain; out += whole ? ".0" : ""; return;
+    case 1:
+      out += plain;
+      out += whole ? ".0" : "";
+      return;
     case 2: {
       // d.ddde+XX with every digit, as Go prints a double at or above 1e+06.
       const std::size_t point = whole ? plain.size() : plain.find('.');
@@ -59,7 +62,8 @@ std::int64_t scaled_ratio(std::int64_t value, std::int64_t numerator, std::int64
 
 void append_bar(std::string& out, const Market& market, std::size_t ticker, Date session, const RawBar& bar,
                 bool adjusted, Date as_of, Stamp stamp, bool with_symbol) {
-  const auto [numerator, denominator] = adjusted ? market.price_factor(ticker, session, as_of) : std::pair{std::int64_t{1}, std::int64_t{1}};
+  const auto [numerator, denominator] =
+      adjusted ? market.price_factor(ticker, session, as_of) : std::pair{std::int64_t{1}, std::int64_t{1}};
   const auto price = [&, n = numerator, d = denominator](const char* name, std::int64_t value) {
     out += name;
     if (n == d) append_decimal(out, value, 4);
@@ -85,14 +89,16 @@ void append_bar(std::string& out, const Market& market, std::size_t ticker, Date
 void append_ticker(std::string& out, const Market& market, std::size_t ticker, Date today) {
   const Listing& listing = market.listings()[ticker];
   const bool active = !listing.delisted || *listing.delisted > today;
-  fmt::format_to(std::back_inserter(out),
-                 R"({{"ticker":"{0}","name":"{0} Example Holdings","market":"stocks","locale":"us","primary_exchange":"{1}",)"
-                 R"("type":"{2}","active":{3},"currency_name":"usd")",
-                 listing.symbol, listing.exchange, listing.type, active);
-  if (listing.type == "CS") fmt::format_to(std::back_inserter(out), R"(,"cik":"{:010}")", 900'000'000 + ticker);
+  fmt::format_to(
+      std::back_inserter(out),
+      R"({{"ticker":"{0}","name":"{0} Example Holdings","market":"stocks","locale":"us","primary_exchange":"{1}",)"
+      R"("type":"{2}","active":{3},"currency_name":"usd")",
+      listing.symbol, listing.exchange, listing.type, active);
+  if (listing.type == "CS")
+    fmt::format_to(std::back_inserter(out), R"(,"cik":"{:010}")", 900'000'000 + ticker);
   if (draw(market.seed(), kFigi, ticker) % 10 != 0) {
-    fmt::format_to(std::back_inserter(out), R"(,"composite_figi":"BBG{:09}","share_class_figi":"BBG{:09}")", ticker,
-                   500'000'000 + ticker);
+    fmt::format_to(std::back_inserter(out), R"(,"composite_figi":"BBG{:09}","share_class_figi":"BBG{:09}")",
+                   ticker, 500'000'000 + ticker);
   }
   out += R"(,"last_updated_utc":"2026-01-02T00:00:00Z")";
   if (!active) out += R"(,"delisted_utc":")" + to_string(*listing.delisted) + R"(T05:00:00Z")";

@@ -35,7 +35,8 @@ using asio::ip::tcp;
 namespace {
 
 constexpr std::string_view kHtml =
-    "<html><head><title>{0}</title></head><body><center><h1>{0}</h1></center><hr><center>nginx</center></body></html>\n";
+    "<html><head><title>{0}</title></head><body><center><h1>{0}</h1></center>"
+    "<hr><center>nginx</center></body></html>\n";
 
 SimAnswer html(int status, std::string_view title) {
   SimAnswer answer = json_answer(fmt::format(fmt::runtime(kHtml), title), status);
@@ -48,7 +49,8 @@ std::shared_ptr<const std::string> gzip(const std::string& plain) {
       libdeflate_alloc_compressor(4), &libdeflate_free_compressor);
   auto out = std::make_shared<std::string>();
   out->resize(libdeflate_gzip_compress_bound(compressor.get(), plain.size()));
-  out->resize(libdeflate_gzip_compress(compressor.get(), plain.data(), plain.size(), out->data(), out->size()));
+  out->resize(
+      libdeflate_gzip_compress(compressor.get(), plain.data(), plain.size(), out->data(), out->size()));
   return out;
 }
 
@@ -73,7 +75,8 @@ std::string without_results(const std::string& body) {
 }  // namespace
 
 struct Simulator::State {
-  State(const SimOptions& opts, const Clock& the_clock, Faults the_faults, std::optional<Recorded> the_recorded)
+  State(const SimOptions& opts, const Clock& the_clock, Faults the_faults,
+        std::optional<Recorded> the_recorded)
       : options(opts),
         clock(the_clock),
         market(opts.seed, opts.tickers, opts.from, opts.to),
@@ -187,8 +190,8 @@ std::optional<SimAnswer> Simulator::State::faulty(const SimRequest& request, Fau
   }
 }
 
-// The right answer, from the cache where it was given before. A key sees what its plan sees, so where plans differ
-// by key the key is part of the cache's.
+// The right answer, from the cache where it was given before. A key sees what its plan sees, so where plans
+// differ by key the key is part of the cache's.
 SimAnswer Simulator::State::rendered(const SimRequest& request) {
   bool in_url = false;
   const std::string key = MassiveApi::key_of(request, in_url);
@@ -239,9 +242,12 @@ asio::awaitable<bool> Simulator::State::send(tcp::socket& socket, const SimAnswe
                                              std::optional<FaultKind> fault) {
   const std::string& body = *answer.body;
   const std::size_t promised = body.size() + (fault == FaultKind::short_body ? 100 : 0);
-  std::string head = fmt::format("HTTP/1.1 {} {}\r\nServer: icingest-sim\r\nContent-Type: {}\r\nContent-Length: {}\r\nVary: Accept-Encoding\r\n",
-                                 answer.status, std::string_view(beast::http::obsolete_reason(static_cast<beast::http::status>(answer.status))),
-                                 answer.content_type, promised);
+  std::string head = fmt::format(
+      "HTTP/1.1 {} {}\r\nServer: icingest-sim\r\nContent-Type: {}\r\nContent-Length: {}\r\n"
+      "Vary: Accept-Encoding\r\n",
+      answer.status,
+      std::string_view(beast::http::obsolete_reason(static_cast<beast::http::status>(answer.status))),
+      answer.content_type, promised);
   if (answer.gzipped) head += "Content-Encoding: gzip\r\n";
   for (const auto& [name, value] : answer.headers) head += fmt::format("{}: {}\r\n", name, value);
   head += "\r\n";
@@ -251,13 +257,14 @@ asio::awaitable<bool> Simulator::State::send(tcp::socket& socket, const SimAnswe
     co_await asio::async_write(socket, asio::buffer(head), asio::use_awaitable);
     const std::size_t piece = std::max<std::size_t>(1, body.size() / 10);
     for (std::size_t at = 0; at < body.size(); at += piece) {
-      co_await asio::async_write(socket, asio::buffer(body.data() + at, std::min(piece, body.size() - at)), asio::use_awaitable);
+      co_await asio::async_write(socket, asio::buffer(body.data() + at, std::min(piece, body.size() - at)),
+                                 asio::use_awaitable);
       co_await pause(std::chrono::milliseconds(20));
     }
     co_return true;
   }
-  const std::array<asio::const_buffer, 2> buffers = {asio::buffer(head),
-                                                     asio::buffer(body.data(), cut ? body.size() / 2 : body.size())};
+  const std::array<asio::const_buffer, 2> buffers = {
+      asio::buffer(head), asio::buffer(body.data(), cut ? body.size() / 2 : body.size())};
   co_await asio::async_write(socket, buffers, asio::use_awaitable);
   co_return !cut && fault != FaultKind::short_body;
 }
@@ -322,10 +329,15 @@ void Simulator::State::prerender() {
 std::string Simulator::State::stats() const {
   JsonWriter json;
   json.begin_object();
-  json.number("requests", counts.requests).number("bytes", counts.bytes).number("connections", counts.connections);
+  json.number("requests", counts.requests)
+      .number("bytes", counts.bytes)
+      .number("connections", counts.connections);
   json.number("most_parallel", counts.most_parallel).number("repeated", counts.repeated);
   json.number("keys_in_urls", counts.keys_in_urls).number("missing_keys", counts.missing_keys);
-  json.begin_object("limit").number("permits", gate.limit().permits).number("window_ms", gate.limit().window.count() / 1000).end_object();
+  json.begin_object("limit")
+      .number("permits", gate.limit().permits)
+      .number("window_ms", gate.limit().window.count() / 1000)
+      .end_object();
   std::int64_t violations = 0;
   json.begin_array("keys");
   for (const auto& [key, usage] : gate.usage()) {
@@ -333,7 +345,8 @@ std::string Simulator::State::stats() const {
     json.begin_object().text("key", "source " + key.substr(0, key.find(':')));
     json.number("requests", usage.requests).number("most_in_window", usage.most_in_window);
     json.number("violations", usage.violations);
-    json.number("span_ms", std::chrono::duration_cast<std::chrono::milliseconds>(usage.last - usage.first).count());
+    json.number("span_ms",
+                std::chrono::duration_cast<std::chrono::milliseconds>(usage.last - usage.first).count());
     json.end_object();
   }
   json.end_array();
@@ -365,15 +378,18 @@ Result<std::unique_ptr<Simulator>> Simulator::listen(const SimOptions& options, 
   if (!error) state->acceptor.bind(endpoint, error);
   if (!error) state->acceptor.listen(1024, error);
   if (error) {
-    return usage_error(fmt::format("cannot listen on {}:{}: {}", options.address, options.port, error.message()),
-                       "choose another port, or 0 for any");
+    return usage_error(
+        fmt::format("cannot listen on {}:{}: {}", options.address, options.port, error.message()),
+        "choose another port, or 0 for any");
   }
   if (options.prerender) state->prerender();
   return std::unique_ptr<Simulator>(new Simulator(std::move(state)));
 }
 
 std::uint16_t Simulator::port() const { return state_->acceptor.local_endpoint().port(); }
-std::string Simulator::base_url() const { return fmt::format("http://{}:{}", state_->options.address, port()); }
+std::string Simulator::base_url() const {
+  return fmt::format("http://{}:{}", state_->options.address, port());
+}
 const Market& Simulator::market() const { return state_->market; }
 std::string Simulator::stats() const { return state_->stats(); }
 
@@ -382,8 +398,6 @@ void Simulator::serve() {
   state_->io.run();
 }
 
-void Simulator::stop() {
-  state_->io.stop();
-}
+void Simulator::stop() { state_->io.stop(); }
 
 }  // namespace icingest::sim

@@ -35,7 +35,8 @@ struct SimOptions {
 
 class Simulator {
  public:
-  [[nodiscard]] static Result<std::unique_ptr<Simulator>> listen(const SimOptions& options, const Clock& clock);
+  [[nodiscard]] static Result<std::unique_ptr<Simulator>> listen(const SimOptions& options,
+                                                                 const Clock& clock);
   ~Simulator();
   Simulator(const Simulator&) = delete;
   Simulator& operator=(const Simulator&) = delete;

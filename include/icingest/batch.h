@@ -1,4 +1,5 @@
-// batch.h: the rows of one unit, ready to be loaded: encoded, counted, digested, with what was refused beside them.
+// batch.h: the rows of one unit, ready to be loaded: encoded, counted, digested, with what was refused beside
+// them.
 //
 // Shape     `rows` is a run of binary COPY tuples, no header and no trailer, so batches join by concatenation
 // Threads   built by one decode thread, then moved; never shared
@@ -14,8 +15,8 @@
 
 namespace icingest {
 
-// A sum of row digests: independent of order, so rows can be added and taken away. 128 bits in four lanes, each a
-// sum mod 2^32, because that is what SQL can add without overflow.
+// A sum of row digests: independent of order, so rows can be added and taken away. 128 bits in four lanes,
+// each a sum mod 2^32, because that is what SQL can add without overflow.
 struct Digest {
   std::array<std::uint32_t, 4> lanes{};
 

@@ -1,6 +1,7 @@
 // buffer.h: a growable run of bytes that is never zero-filled and keeps its capacity when cleared.
 //
-// Lifetime  data() moves when the buffer grows; clear() keeps the memory, so a recycled buffer does not allocate
+// Lifetime  data() moves when the buffer grows; clear() keeps the memory, so a recycled buffer does not
+//           allocate
 // Threads   one owner at a time; moves between threads
 #pragma once
 

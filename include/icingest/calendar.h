@@ -1,7 +1,8 @@
 // calendar.h: the sessions of the New York Stock Exchange.
 //
 // Range     1990-01-01 to 2099-12-31, by rule; one-off closures are listed and end with what is known today
-// Source    NYSE Rule 7.2 and its closure notices; checked in tests against recorded sessions from 1998 to 2021
+// Source    NYSE Rule 7.2 and its closure notices; checked in tests against recorded sessions from 1998 to
+//           2021
 // Threads   pure functions
 #pragma once
 

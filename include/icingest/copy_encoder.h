@@ -1,12 +1,14 @@
 // copy_encoder.h: rows of one table → the tuples of a PostgreSQL binary COPY stream.
 //
 // Shape     in: a Row and its Table; out: one whole tuple appended to a Buffer, or nothing
-// Units     bytes, big-endian; timestamps µs and dates days since 2000-01-01; NUMERIC in base-10000 groups, the full
-//           scale written (trimming zero groups buys little and has corrupted data: arrow-adbc #3485, #4507)
+// Units     bytes, big-endian; timestamps µs and dates days since 2000-01-01; NUMERIC in base-10000 groups,
+//           the full scale written (trimming zero groups buys little and has corrupted data: arrow-adbc
+//           #3485, #4507)
 // Threads   free functions over the caller's buffers
 // Lifetime  nothing is kept; string_views need to live for the call
 // Errors    a Fault and the column's index; never throws, never allocates per field
-// Source    postgresql.org/docs/15/sql-copy.html, "Binary Format"; src/backend/utils/adt/numeric.c (read 2026-11)
+// Source    postgresql.org/docs/15/sql-copy.html, "Binary Format"; src/backend/utils/adt/numeric.c (read
+//           2026-11)
 #pragma once
 
 #include <array>
@@ -229,7 +231,9 @@ constexpr bool fills(PgType type) {
 }
 
 inline std::size_t text_size(std::string_view value) { return value.size(); }
-inline std::size_t text_size(const std::optional<std::string_view>& value) { return value ? value->size() : 0; }
+inline std::size_t text_size(const std::optional<std::string_view>& value) {
+  return value ? value->size() : 0;
+}
 template <class T>
 std::size_t text_size(const T&) {
   return 0;
@@ -255,7 +259,8 @@ Encoded encode_row(const typename std::remove_cvref_t<decltype(kTable)>::Row& ro
   const auto put_column = [&]<std::size_t kIndex>() {
     constexpr auto& column = std::get<kIndex>(kTable.columns);
     using Value = std::remove_cvref_t<decltype(value_of(column))>;
-    static_assert(detail::fills<Value>(column.info.type.type), "the member cannot fill a column of this type");
+    static_assert(detail::fills<Value>(column.info.type.type),
+                  "the member cannot fill a column of this type");
     const std::uint64_t key_hash = encoded.key_hash;
     at = detail::put_value<column.info.type>(at, value_of(column), encoded);
     if constexpr (!column.info.key) encoded.key_hash = key_hash;
@@ -264,7 +269,8 @@ Encoded encode_row(const typename std::remove_cvref_t<decltype(kTable)>::Row& ro
   };
   const bool whole = [&]<std::size_t... kIndex>(std::index_sequence<kIndex...>) {
     return (put_column.template operator()<kIndex>() && ...);
-  }(std::make_index_sequence<TableT::kColumns>{});
+  }
+  (std::make_index_sequence<TableT::kColumns>{});
   if (!whole) return encoded;
 
   encoded.size = static_cast<std::size_t>(at - begin);

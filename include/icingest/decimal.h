@@ -1,7 +1,8 @@
 // decimal.h: an exact decimal number, from a JSON or CSV token to a NUMERIC column, never through a double.
 //
 // Shape     value = mantissa * 10^-scale, scale 0..36, |mantissa| < 10^38
-// Errors    parse() gives a Fault: malformed (not a number), out_of_range (more than 38 digits, or 36 decimals, are needed)
+// Errors    parse() gives a Fault: malformed (not a number), out_of_range (more than 38 digits, or 36
+//           decimals, are needed)
 // Threads   values only
 #pragma once
 
@@ -33,8 +34,8 @@ class Decimal {
   [[nodiscard]] constexpr bool negative() const { return mantissa_ < 0; }
   [[nodiscard]] constexpr bool zero() const { return mantissa_ == 0; }
 
-  // The mantissa this value has at `scale`, rounded half-even where digits must go. `rounded` is set when digits
-  // other than zeros were cut. out_of_range when it does not fit.
+  // The mantissa this value has at `scale`, rounded half-even where digits must go. `rounded` is set when
+  // digits other than zeros were cut. out_of_range when it does not fit.
   //   25933.6 at scale 0 → 25934 (rounded);  2.5 at 0 → 2 (rounded);  41 at 6 → 41000000
   [[nodiscard]] Fault at_scale(int scale, Int128& out, bool& rounded) const;
 

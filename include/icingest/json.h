@@ -1,10 +1,11 @@
 // json.h: JSON objects → Row structs, by a list of named members, in one pass and without copying numbers.
 //
-// Shape     json::object<Row>(required("o", &Row::open), optional("vw", &Row::vwap)); read() fills a Row from one
-//           simdjson On-Demand object in whatever order its fields come; unknown fields are skipped
+// Shape     json::object<Row>(required("o", &Row::open), optional("vw", &Row::vwap)); read() fills a Row from
+//           one simdjson On-Demand object in whatever order its fields come; unknown fields are skipped
 // Lifetime  string_views point into the parser's buffer and die with its next document
-// Errors    a member that is missing, null, of another type or out of range is a Fault with the field's name: the
-//           row is at fault, the document goes on. A broken document is a simdjson error and ends the document
+// Errors    a member that is missing, null, of another type or out of range is a Fault with the field's name:
+//           the row is at fault, the document goes on. A broken document is a simdjson error and ends the
+//           document
 // Threads   one parser per thread
 // Source    simdjson 3.0 doc/ondemand_design.md: value iteration is forward only, raw tokens stay readable
 #pragma once
@@ -42,7 +43,8 @@ constexpr auto optional(std::string_view name, Member Row::*member) {
   return Field<Row, Member>{name, member, false};
 }
 
-// Members of an object inside the object: nested<kAddress>("address"). Absent, null or no object: left as they are.
+// Members of an object inside the object: nested<kAddress>("address"). Absent, null or no object: left as
+// they are.
 template <class RowT, class ObjectT>
 struct Nested {
   using Row = RowT;
@@ -156,8 +158,8 @@ inline simdjson::error_code take(ondemand::value& value, std::optional<T>& out, 
 
 }  // namespace detail
 
-// Fills `row` from `object`. Optional members keep their value when absent or null. A member given twice: the last
-// one counts, as in every JSON reader.
+// Fills `row` from `object`. Optional members keep their value when absent or null. A member given twice: the
+// last one counts, as in every JSON reader.
 template <const auto& kObject>
 Outcome read(ondemand::object& object, typename std::remove_cvref_t<decltype(kObject)>::Row& row);
 
@@ -194,14 +196,17 @@ Outcome read(ondemand::object& object, typename std::remove_cvref_t<decltype(kOb
         if constexpr (kIsOptional<std::remove_cvref_t<decltype(member)>>) member.reset();
         fault = Fault::none;
       }
-      if (fault != Fault::none && outcome.fault == Fault::none) outcome.fault = fault, outcome.field = field.name;
+      if (fault != Fault::none && outcome.fault == Fault::none)
+        outcome.fault = fault, outcome.field = field.name;
     }
     seen |= std::uint64_t{1} << kIndex;
     expected = kIndex + 1;
   };
-  const auto match = [&]<std::size_t... kIndex>(std::index_sequence<kIndex...>, ondemand::raw_json_string name,
-                                                ondemand::value& value) {
-    const auto is = [&]<std::size_t kAt>() { return name.unsafe_is_equal(std::get<kAt>(kObject.fields).name); };
+  const auto match = [&]<std::size_t... kIndex>(std::index_sequence<kIndex...>,
+                                                ondemand::raw_json_string name, ondemand::value & value) {
+    const auto is = [&]<std::size_t kAt>() {
+      return name.unsafe_is_equal(std::get<kAt>(kObject.fields).name);
+    };
     const bool hit = ((expected == kIndex && is.template operator()<kIndex>() &&
                        (take_at.template operator()<kIndex>(value), true)) ||
                       ...);
@@ -226,7 +231,8 @@ Outcome read(ondemand::object& object, typename std::remove_cvref_t<decltype(kOb
       outcome.field = field.name;
     };
     (absent(kIndex, std::get<kIndex>(kObject.fields)), ...);
-  }(std::make_index_sequence<kCount>{});
+  }
+  (std::make_index_sequence<kCount>{});
   return outcome;
 }
 

@@ -1,8 +1,10 @@
-// massive.h: what every dataset of Massive (formerly Polygon.io) shares: address, key, limits, errors, envelope.
+// massive.h: what every dataset of Massive (formerly Polygon.io) shares: address, key, limits, errors,
+// envelope.
 //
-// Shape     {"status":"OK","results":[…],"resultsCount":n,"next_url":"…"}; `results` is absent when there is nothing
-// Errors    an answer that contradicts itself (count and rows differ, an error status in a 200, no count and no
-//           results) is malformed and asked for again; it is never taken for "nothing"
+// Shape     {"status":"OK","results":[…],"resultsCount":n,"next_url":"…"}; `results` is absent when there is
+//           nothing
+// Errors    an answer that contradicts itself (count and rows differ, an error status in a 200, no count and
+//           no results) is malformed and asked for again; it is never taken for "nothing"
 // Source    massive.com/docs/rest (read 2026-11); recorded answers in tests
 #pragma once
 
@@ -37,29 +39,31 @@ struct Envelope {
 using EachResult = std::function<Result<void>(simdjson::ondemand::value&)>;
 [[nodiscard]] Result<Envelope> read_envelope(Document& document, const EachResult& each);
 
-// Reads an answer whose results are rows: `each(row, raw)` for every whole row that `wanted(row)`; rows that are
-// wanted and not whole are rejected. A row at fault is asked about with what could be read of it.
+// Reads an answer whose results are rows: `each(row, raw)` for every whole row that `wanted(row)`; rows that
+// are wanted and not whole are rejected. A row at fault is asked about with what could be read of it.
 template <const auto& kObject, class Wanted, class Each>
 Result<Envelope> each_row(Document& document, RowWriter& rows, Wanted&& wanted, Each&& each) {
   using Row = typename std::remove_cvref_t<decltype(kObject)>::Row;
-  ICINGEST_TRY_LET(Envelope envelope, read_envelope(document, [&](simdjson::ondemand::value& value) -> Result<void> {
-    simdjson::ondemand::object object;
-    if (value.get_object().get(object) != simdjson::SUCCESS) {
-      rows.reject(Fault::wrong_type, "results", value.raw_json_token());
-      return {};
-    }
-    Row row{};
-    const json::Outcome outcome = json::read<kObject>(object, row);
-    if (outcome.error != simdjson::SUCCESS) return document.malformed("results", outcome.error);
-    const auto raw = [&object]() -> std::string_view {
-      std::string_view text;
-      return object.raw_json().get(text) == simdjson::SUCCESS ? text : std::string_view{};
-    };
-    if (!wanted(row)) return {};
-    if (outcome.fault != Fault::none) rows.reject(outcome.fault, outcome.field, raw());
-    else each(row, raw);
-    return {};
-  }));
+  ICINGEST_TRY_LET(Envelope envelope,
+                   read_envelope(document, [&](simdjson::ondemand::value& value) -> Result<void> {
+                     simdjson::ondemand::object object;
+                     if (value.get_object().get(object) != simdjson::SUCCESS) {
+                       rows.reject(Fault::wrong_type, "results", value.raw_json_token());
+                       return {};
+                     }
+                     Row row{};
+                     const json::Outcome outcome = json::read<kObject>(object, row);
+                     if (outcome.error != simdjson::SUCCESS)
+                       return document.malformed("results", outcome.error);
+                     const auto raw = [&object]() -> std::string_view {
+                       std::string_view text;
+                       return object.raw_json().get(text) == simdjson::SUCCESS ? text : std::string_view{};
+                     };
+                     if (!wanted(row)) return {};
+                     if (outcome.fault != Fault::none) rows.reject(outcome.fault, outcome.field, raw());
+                     else each(row, raw);
+                     return {};
+                   }));
   rows.answered(envelope.rows);
   return envelope;
 }

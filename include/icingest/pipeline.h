@@ -1,7 +1,8 @@
 // pipeline.h: what a pipeline author says of a dataset; everything else is the engine's.
 //
-// A pipeline is one file in pipelines/: the row, its table, the routes by which it can be had, and how an answer
-// becomes rows. Limits, retries, paging, resume, COPY, rejects, verification, progress and the command come with it.
+// A pipeline is one file in pipelines/: the row, its table, the routes by which it can be had, and how an
+// answer becomes rows. Limits, retries, paging, resume, COPY, rejects, verification, progress and the command
+// come with it.
 #pragma once
 
 #include <functional>
@@ -48,15 +49,17 @@ struct OptionSpec {
 // Where decoded rows go: the table, and the decoder behind its Row type.
 struct Load {
   TableInfo table;
-  std::function<Result<void>(Document&, const Unit&, Batch&, KeySet&, const Universe&, std::string& next_page)>
+  std::function<Result<void>(Document&, const Unit&, Batch&, KeySet&, const Universe&,
+                             std::string& next_page)>
       decode;
 };
 
 // into<kTable>(decode): `decode` is Result<void>(Document&, const Unit&, RowSink<kTable>&).
 template <const auto& kTable, class Decode>
 Load into(Decode decode) {
-  return {describe(kTable), [decode](Document& document, const Unit& unit, Batch& batch, KeySet& keys,
-                                     const Universe& universe, std::string& next_page) -> Result<void> {
+  return {describe(kTable),
+          [decode](Document& document, const Unit& unit, Batch& batch, KeySet& keys, const Universe& universe,
+                   std::string& next_page) -> Result<void> {
             RowSink<kTable> rows(batch, keys, universe);
             ICINGEST_TRY(decode(document, unit, rows));
             next_page = rows.next_page();
@@ -79,7 +82,7 @@ struct Route {
   double bytes_per_row = 0;
   std::int64_t rows_per_answer = 0;
   std::int64_t expected_rows = 0;  // of a whole dataset
-  bool only_with_option = false;  // runs after the main route, when the option named like the route is given
+  bool only_with_option = false;   // runs after the main route, when the option named like the route is given
 };
 
 // Which symbols the pipeline keeps, and which pipeline fills the table they come from.
@@ -88,8 +91,8 @@ struct UniverseRule {
   std::string_view sql;  // gives one column, the symbols, each once
 };
 
-// Events that change history already loaded: symbols whose rows before `effective` must be read again when they
-// were read before that day.
+// Events that change history already loaded: symbols whose rows before `effective` must be read again when
+// they were read before that day.
 struct Restatement {
   std::string symbol;
   Date effective{};
@@ -109,8 +112,8 @@ struct Pipeline {
   std::vector<Route> routes;
   std::optional<UniverseRule> universe;
   std::optional<RestatementRule> restatements;
-  int refresh_sessions = 0;         // newest sessions read again once the market has closed since
-  double max_reject_share = 0.02;   // of a unit's rows; ten rejects are always tolerated
+  int refresh_sessions = 0;        // newest sessions read again once the market has closed since
+  double max_reject_share = 0.02;  // of a unit's rows; ten rejects are always tolerated
   std::vector<OptionSpec> options;
 };
 

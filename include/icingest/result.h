@@ -100,17 +100,17 @@ enum class Fault : std::uint8_t {
 #define ICINGEST_CONCAT(a, b) ICINGEST_CONCAT_INNER(a, b)
 
 // Return the error of `expression`, or go on.
-#define ICINGEST_TRY(expression)                                                          \
-  do {                                                                                    \
-    if (auto icingest_try_ = (expression); !icingest_try_) {                              \
-      return std::unexpected(std::move(icingest_try_).error());                           \
-    }                                                                                     \
+#define ICINGEST_TRY(expression)                                \
+  do {                                                          \
+    if (auto icingest_try_ = (expression); !icingest_try_) {    \
+      return std::unexpected(std::move(icingest_try_).error()); \
+    }                                                           \
   } while (false)
 
 // Declare `declaration` with the value of `expression`, or return its error.
-#define ICINGEST_TRY_LET_IMPL(result, declaration, expression)                  \
-  auto result = (expression);                                                   \
-  if (!(result)) return std::unexpected(std::move(result).error());             \
+#define ICINGEST_TRY_LET_IMPL(result, declaration, expression)      \
+  auto result = (expression);                                       \
+  if (!(result)) return std::unexpected(std::move(result).error()); \
   declaration = std::move(*(result)) /* the caller writes the semicolon */
 #define ICINGEST_TRY_LET(declaration, ...) \
   ICINGEST_TRY_LET_IMPL(ICINGEST_CONCAT(icingest_let_, __LINE__), declaration, (__VA_ARGS__))

@@ -57,8 +57,8 @@ class RowWriter {
   [[nodiscard]] const std::string& next_page() const { return next_page_; }
 
  protected:
-  // Books an encoded row. False when its key was here before: then the row is out of the batch again, silently if
-  // it repeats the earlier one, and to be rejected when `conflict` is set.
+  // Books an encoded row. False when its key was here before: then the row is out of the batch again,
+  // silently if it repeats the earlier one, and to be rejected when `conflict` is set.
   bool book(const copy::Encoded& encoded, bool& conflict);
 
   Batch& batch_;
@@ -95,8 +95,9 @@ class RowSink : public RowWriter {
   static std::string_view column_name(std::size_t index) {
     std::string_view name;
     std::size_t at = 0;
-    std::apply([&](const auto&... column) { ((at++ == index ? void(name = column.info.name) : void()), ...); },
-               kTable.columns);
+    std::apply(
+        [&](const auto&... column) { ((at++ == index ? void(name = column.info.name) : void()), ...); },
+        kTable.columns);
     return name;
   }
 };

@@ -48,14 +48,15 @@ struct AnswerHead {
 };
 
 struct Source {
-  std::string_view name;                           // "massive"
-  std::string_view base_url;                       // default
-  std::vector<std::string_view> base_url_env;      // variables that replace it
-  std::vector<std::string_view> credential_env;    // variables that may hold the key; empty: none needed
-  RateLimit limit;                                 // documented default
-  int in_flight = 32;                              // requests under way at once
-  bool http2 = false;                              // use HTTP/2 over TLS
-  std::vector<std::string_view> page_hosts;        // hosts a next page may name; it is asked of the base anyway
+  std::string_view name;                         // "massive"
+  std::string_view base_url;                     // default
+  std::vector<std::string_view> base_url_env;    // variables that replace it
+  std::vector<std::string_view> credential_env;  // variables that may hold the key; empty: none needed
+  RateLimit limit;                               // documented default
+  int in_flight = 32;                            // requests under way at once
+  bool http2 = false;                            // use HTTP/2 over TLS
+  // hosts a next page may name; it is asked of the base anyway
+  std::vector<std::string_view> page_hosts;
   Judgement (*judge)(const AnswerHead&) = nullptr;  // for every status but 200
 };
 

@@ -83,9 +83,11 @@ struct TableInfo {
   std::vector<ColumnInfo> columns;
   BucketKind bucket_kind = BucketKind::whole;
   std::string_view bucket_sql = "0::bigint";  // over the table's columns; equals the C++ bucket function
-  std::string_view prefer;  // ORDER BY list that picks one of several delivered rows with one key; empty: none
+  // ORDER BY list that picks one of several delivered rows with one key; empty: none
+  std::string_view prefer;
   bool updates_only = false;  // rows whose key is not there are left out, and nothing is proved
-  std::string_view year_column;  // partitioned by New York year of this column, where the table is ours to create
+  // partitioned by New York year of this column, where the table is ours to create
+  std::string_view year_column;
 };
 
 template <class>
@@ -136,7 +138,8 @@ struct Table {
   bool updates_only = false;
   std::string_view year_column{};
 
-  // Rows are proved (counted and digested) per bucket; `sql` computes the same number from the table's columns.
+  // Rows are proved (counted and digested) per bucket; `sql` computes the same number from the table's
+  // columns.
   [[nodiscard]] constexpr Table proved_by(BucketKind kind, std::int64_t (*function)(const RowT&),
                                           std::string_view sql) const {
     Table copy = *this;
@@ -172,8 +175,9 @@ constexpr auto table(std::string_view name, Columns... columns) {
 
 template <class Row, class... Columns>
 [[nodiscard]] TableInfo describe(const Table<Row, Columns...>& table) {
-  TableInfo info{table.name, {}, table.bucket_kind, table.bucket_sql, table.prefer_sql,
-                 table.updates_only, table.year_column};
+  TableInfo info{
+      table.name,       {}, table.bucket_kind, table.bucket_sql, table.prefer_sql, table.updates_only,
+      table.year_column};
   std::apply([&](const auto&... column) { (info.columns.push_back(column.info), ...); }, table.columns);
   return info;
 }

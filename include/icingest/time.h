@@ -1,8 +1,8 @@
 // time.h: instants, New York dates, and the words for them.
 //
 // Units     Instant is microseconds since 1970-01-01 UTC; Date is a civil date without a zone
-// Source    New York offsets by the rules in force since 1967-04-30 (15 U.S.C. 260a and its amendments of 1974,
-//           1986 and 2005); the machine's time zone and tzdata are never consulted
+// Source    New York offsets by the rules in force since 1967-04-30 (15 U.S.C. 260a and its amendments of
+//           1974, 1986 and 2005); the machine's time zone and tzdata are never consulted
 // Threads   pure functions
 #pragma once
 

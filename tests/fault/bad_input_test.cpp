@@ -28,7 +28,8 @@ class BadInput : public test::EndToEnd {
   void expect(const Finished& finished, int exit_code, const std::vector<std::string>& words) {
     EXPECT_EQ(finished.exit_code, exit_code) << finished.out << finished.err;
     for (const std::string& word : words) {
-      EXPECT_NE((finished.err + finished.out).find(word), std::string::npos) << "no '" << word << "' in:\n" << finished.err << finished.out;
+      EXPECT_NE((finished.err + finished.out).find(word), std::string::npos) << "no '" << word << "' in:\n"
+                                                                             << finished.err << finished.out;
     }
   }
 
@@ -38,16 +39,22 @@ class BadInput : public test::EndToEnd {
   void TearDown() override { EXPECT_TRUE(test::dump(db_) == before_) << "the data was touched"; }
 };
 
-TEST_F(BadInput, UnknownOption) { expect(run(db_, sim_.environment(), {"prices", "--yaers", "3"}), 2, {"--yaers"}); }
+TEST_F(BadInput, UnknownOption) {
+  expect(run(db_, sim_.environment(), {"prices", "--yaers", "3"}), 2, {"--yaers"});
+}
 TEST_F(BadInput, NoCommand) { expect(run(db_, sim_.environment(), {}), 2, {"subcommand"}); }
 TEST_F(BadInput, BadDate) {
-  expect(run(db_, sim_.environment(), {"prices", "--from", "2026-02-30"}), 2, {"--from", "2026-02-30", "YYYY-MM-DD"});
+  expect(run(db_, sim_.environment(), {"prices", "--from", "2026-02-30"}), 2,
+         {"--from", "2026-02-30", "YYYY-MM-DD"});
   expect(run(db_, sim_.environment(), {"prices", "--to", "yesterday"}), 2, {"--to", "yesterday"});
 }
 TEST_F(BadInput, FromAfterTo) {
-  expect(run(db_, sim_.environment(), {"prices", "--from", "2026-11-10", "--to", "2026-11-02"}), 2, {"2026-11-10", "2026-11-02"});
+  expect(run(db_, sim_.environment(), {"prices", "--from", "2026-11-10", "--to", "2026-11-02"}), 2,
+         {"2026-11-10", "2026-11-02"});
 }
-TEST_F(BadInput, FutureTo) { expect(run(db_, sim_.environment(), {"prices", "--to", "2099-01-01"}), 2, {"--to", "last closed session"}); }
+TEST_F(BadInput, FutureTo) {
+  expect(run(db_, sim_.environment(), {"prices", "--to", "2099-01-01"}), 2, {"--to", "last closed session"});
+}
 TEST_F(BadInput, BadNumbers) {
   expect(run(db_, sim_.environment(), {"prices", "--years", "0"}), 2, {"--years"});
   expect(run(db_, sim_.environment(), {"prices", "--limit", "-1"}), 2, {"--limit"});
@@ -57,16 +64,19 @@ TEST_F(BadInput, BadNumbers) {
   expect(run(db_, sim_.environment(), {"prices", "--strategy", "magic"}), 2, {"--strategy"});
 }
 TEST_F(BadInput, ContradictingOptions) {
-  expect(run(db_, sim_.environment(), {"prices", "--universe", "all", "--tickers", "A"}), 2, {"exclude each other"});
+  expect(run(db_, sim_.environment(), {"prices", "--universe", "all", "--tickers", "A"}), 2,
+         {"exclude each other"});
   expect(run(db_, sim_.environment(), {"prices", "--tickers", " , "}), 2, {"no symbol"});
   expect(run(db_, sim_.environment(), {"prices", "--tickers-file", "/nonexistent"}), 2, {"/nonexistent"});
 }
 TEST_F(BadInput, BadConfigFile) {
   const test::TempDir dir;
   std::ofstream(dir.path() / "bad.toml") << "yaers = 3\n";
-  expect(run(db_, sim_.environment(), {"prices", "--config", (dir.path() / "bad.toml").string()}), 2, {"yaers"});
+  expect(run(db_, sim_.environment(), {"prices", "--config", (dir.path() / "bad.toml").string()}), 2,
+         {"yaers"});
   std::ofstream(dir.path() / "broken.toml") << "years = = 3\n";
-  expect(run(db_, sim_.environment(), {"prices", "--config", (dir.path() / "broken.toml").string()}), 2, {"broken.toml:1"});
+  expect(run(db_, sim_.environment(), {"prices", "--config", (dir.path() / "broken.toml").string()}), 2,
+         {"broken.toml:1"});
   expect(run(db_, sim_.environment(), {"prices", "--config", "/nonexistent.toml"}), 2, {"nonexistent.toml"});
 }
 TEST_F(BadInput, MissingKey) {
@@ -82,55 +92,79 @@ TEST_F(BadInput, WrongKey) {
   const std::string units = test::query(db_, "SELECT count(*) FROM icingest.units");
   const Finished finished = run(db_, variables, {"prices", "--from", "2026-09-01", "--tickers", "AA,AB"});
   expect(finished, 5, {"401", "Unknown API Key", "POLYGON_API_KEY"});
-  EXPECT_EQ((finished.err + finished.out).find("wr0ng-secret-key"), std::string::npos) << "the key is in the output";
-  EXPECT_EQ(test::query(db_, "SELECT count(*) FROM icingest.units"), units) << "a refusal is nothing to remember of a unit";
+  EXPECT_EQ((finished.err + finished.out).find("wr0ng-secret-key"), std::string::npos)
+      << "the key is in the output";
+  EXPECT_EQ(test::query(db_, "SELECT count(*) FROM icingest.units"), units)
+      << "a refusal is nothing to remember of a unit";
 }
 TEST_F(BadInput, PlanNotEntitled) {
   HttpImposter imposter([](const std::string&) {
-    return test::http_answer(403, R"({"status":"NOT_AUTHORIZED","request_id":"1","message":"You are not entitled to this data. Please upgrade your plan"})");
+    return test::http_answer(
+        403,
+        R"({"status":"NOT_AUTHORIZED","request_id":"1","message":"You are not entitled to this data. Please upgrade your plan"})");
   });
-  expect(run(db_, {{"POLYGON_BASE_URL", imposter.url()}, {"POLYGON_API_KEY", "key1234"}}, {"prices", "--from", "2026-09-01", "--tickers", "AA"}), 5,
-         {"403", "not entitled", "plan"});
+  expect(run(db_, {{"POLYGON_BASE_URL", imposter.url()}, {"POLYGON_API_KEY", "key1234"}},
+             {"prices", "--from", "2026-09-01", "--tickers", "AA"}),
+         5, {"403", "not entitled", "plan"});
 }
 TEST_F(BadInput, UnreachableHost) {
-  const Finished refused = run(db_, {{"POLYGON_BASE_URL", "http://127.0.0.1:9"}, {"POLYGON_API_KEY", "key1234"}},
-                               {"prices", "--from", "2026-09-01", "--tickers", "AA", "--outage-limit", "1s"});
+  const Finished refused =
+      run(db_, {{"POLYGON_BASE_URL", "http://127.0.0.1:9"}, {"POLYGON_API_KEY", "key1234"}},
+          {"prices", "--from", "2026-09-01", "--tickers", "AA", "--outage-limit", "1s"});
   expect(refused, 4, {"127.0.0.1:9", "check"});
-  const Finished unknown = run(db_, {{"POLYGON_BASE_URL", "http://no-such-host.invalid"}, {"POLYGON_API_KEY", "key1234"}},
-                               {"prices", "--from", "2026-09-01", "--tickers", "AA", "--outage-limit", "1s"});
+  const Finished unknown =
+      run(db_, {{"POLYGON_BASE_URL", "http://no-such-host.invalid"}, {"POLYGON_API_KEY", "key1234"}},
+          {"prices", "--from", "2026-09-01", "--tickers", "AA", "--outage-limit", "1s"});
   expect(unknown, 4, {"no-such-host.invalid"});
 }
 TEST_F(BadInput, UrlThatIsNone) {
-  expect(run(db_, {{"POLYGON_BASE_URL", "ftp://example.com"}, {"POLYGON_API_KEY", "key1234"}}, {"prices"}), 2, {"ftp://example.com", "POLYGON_BASE_URL"});
+  expect(run(db_, {{"POLYGON_BASE_URL", "ftp://example.com"}, {"POLYGON_API_KEY", "key1234"}}, {"prices"}), 2,
+         {"ftp://example.com", "POLYGON_BASE_URL"});
 }
 TEST_F(BadInput, HostThatAnswersHtml) {
-  HttpImposter imposter([](const std::string&) { return test::http_answer(200, "<html><body>It works!</body></html>", "Content-Type: text/html\r\n"); });
+  HttpImposter imposter([](const std::string&) {
+    return test::http_answer(200, "<html><body>It works!</body></html>", "Content-Type: text/html\r\n");
+  });
   expect(run(db_, {{"POLYGON_BASE_URL", imposter.url()}, {"POLYGON_API_KEY", "key1234"}},
-             {"prices", "--from", "2026-09-01", "--tickers", "AA,AB,AC,AD,AE,AF,AG,AH,AI", "--outage-limit", "1s"}),
+             {"prices", "--from", "2026-09-01", "--tickers", "AA,AB,AC,AD,AE,AF,AG,AH,AI", "--outage-limit",
+              "1s"}),
          4, {"not its API", "base URL"});
 }
 TEST_F(BadInput, HostWithoutThatPath) {
-  HttpImposter imposter([](const std::string&) { return test::http_answer(404, "404 page not found\n", "Content-Type: text/plain\r\n"); });
-  expect(run(db_, {{"POLYGON_BASE_URL", imposter.url()}, {"POLYGON_API_KEY", "key1234"}}, {"prices", "--from", "2026-09-01", "--tickers", "AA"}), 5,
-         {"404", "POLYGON_BASE_URL"});
+  HttpImposter imposter([](const std::string&) {
+    return test::http_answer(404, "404 page not found\n", "Content-Type: text/plain\r\n");
+  });
+  expect(run(db_, {{"POLYGON_BASE_URL", imposter.url()}, {"POLYGON_API_KEY", "key1234"}},
+             {"prices", "--from", "2026-09-01", "--tickers", "AA"}),
+         5, {"404", "POLYGON_BASE_URL"});
 }
 TEST_F(BadInput, RedirectToAnotherHostTakesNoKeyAlong) {
   HttpImposter thief([](const std::string&) { return test::http_answer(200, "{}"); });
-  HttpImposter imposter([&](const std::string&) { return test::http_answer(302, "", "Location: " + thief.url() + "/v2/x\r\n"); });
-  expect(run(db_, {{"POLYGON_BASE_URL", imposter.url()}, {"POLYGON_API_KEY", "key1234"}}, {"prices", "--from", "2026-09-01", "--tickers", "AA"}), 5,
-         {"redirects to another place"});
+  HttpImposter imposter([&](const std::string&) {
+    return test::http_answer(302, "", "Location: " + thief.url() + "/v2/x\r\n");
+  });
+  expect(run(db_, {{"POLYGON_BASE_URL", imposter.url()}, {"POLYGON_API_KEY", "key1234"}},
+             {"prices", "--from", "2026-09-01", "--tickers", "AA"}),
+         5, {"redirects to another place"});
   EXPECT_TRUE(thief.requests().empty());
 }
 TEST_F(BadInput, NextPageOnAnotherHostIsNotFollowed) {
   HttpImposter imposter([&](const std::string&) {
-    return test::http_answer(200, R"({"ticker":"AA","status":"OK","resultsCount":1,"results":[{"v":1,"o":1,"h":1,"l":1,"c":1,"t":1789012800000}],"next_url":"http://thief.example/next"})");
+    return test::http_answer(
+        200,
+        R"({"ticker":"AA","status":"OK","resultsCount":1,"results":[{"v":1,"o":1,"h":1,"l":1,"c":1,"t":1789012800000}],"next_url":"http://thief.example/next"})");
   });
-  expect(run(db_, {{"POLYGON_BASE_URL", imposter.url()}, {"POLYGON_API_KEY", "key1234"}}, {"prices", "--from", "2026-09-01", "--tickers", "AA"}), 4, {"another host"});
+  expect(run(db_, {{"POLYGON_BASE_URL", imposter.url()}, {"POLYGON_API_KEY", "key1234"}},
+             {"prices", "--from", "2026-09-01", "--tickers", "AA"}),
+         4, {"another host"});
   EXPECT_EQ(imposter.requests().size(), 1U);
 }
 TEST_F(BadInput, DatabaseUnreachable) {
-  expect(test::Process({test::icingest_binary(), "prices", "--db", "postgresql://u:pa55w0rd@127.0.0.1:9/x", "--json"}, sim_.environment()).wait(), 4,
-         {"cannot connect to u@127.0.0.1:9/x", "reachable"});
+  expect(test::Process(
+             {test::icingest_binary(), "prices", "--db", "postgresql://u:pa55w0rd@127.0.0.1:9/x", "--json"},
+             sim_.environment())
+             .wait(),
+         4, {"cannot connect to u@127.0.0.1:9/x", "reachable"});
 }
 TEST_F(BadInput, WrongPassword) {
   // A role that has to give a password, on the same server.
@@ -158,12 +192,15 @@ TEST_F(BadInput, NoSuchDatabase) {
 }
 TEST_F(BadInput, TableWithAWrongColumnType) {
   const pg::DbConfig db = TestServer::instance().create_database();
-  test::query(db, "CREATE TABLE stock_prices (\"time\" timestamptz NOT NULL, ticker varchar(32) NOT NULL, open numeric(15,2), high numeric(20,6), low numeric(20,6), "
-                  "close double precision, volume bigint, vwap numeric(20,6), \"interval\" varchar(10) NOT NULL, UNIQUE (ticker, \"time\", \"interval\"))");
+  test::query(
+      db,
+      "CREATE TABLE stock_prices (\"time\" timestamptz NOT NULL, ticker varchar(32) NOT NULL, open numeric(15,2), high numeric(20,6), low numeric(20,6), "
+      "close double precision, volume bigint, vwap numeric(20,6), \"interval\" varchar(10) NOT NULL, UNIQUE (ticker, \"time\", \"interval\"))");
   test::query(db, "INSERT INTO stock_prices VALUES ('2020-01-02 05:00Z', 'X', 1, 1, 1, 1, 1, 1, '1day')");
   const std::string before = test::dump(db);
   expect(run(db, sim_.environment(), {"prices", "--tickers", "AA"}), 5,
-         {"stock_prices.open is numeric(15,2), should be numeric(20,6)", "ALTER TABLE", "TYPE numeric(20,6)", "close is double precision", "icingest migrate"});
+         {"stock_prices.open is numeric(15,2), should be numeric(20,6)", "ALTER TABLE", "TYPE numeric(20,6)",
+          "close is double precision", "icingest migrate"});
   EXPECT_EQ(test::dump(db), before);
 }
 TEST_F(BadInput, ReadOnlyDatabase) {
@@ -180,7 +217,10 @@ TEST_F(BadInput, SimulatedAndRealDataDoNotMix) {
   const auto private_run = [&](const Variables& variables) {
     Variables all = variables;
     all["ICINGEST_DATA_DIR"] = dir.path().string();
-    return test::Process({test::icingest_binary(), "prices", "--from", "2026-11-16", "--limit", "3", "--json", "--progress", "none"}, all).wait();
+    return test::Process({test::icingest_binary(), "prices", "--from", "2026-11-16", "--limit", "3", "--json",
+                          "--progress", "none"},
+                         all)
+        .wait();
   };
   expect(private_run({}), 0, {"made up"});
   expect(private_run(sim_.environment()), 5, {"simulated data", "--data-dir"});
@@ -188,32 +228,44 @@ TEST_F(BadInput, SimulatedAndRealDataDoNotMix) {
 }
 TEST_F(BadInput, RowsThatCannotBeTakenAreQuarantined) {
   HttpImposter imposter([](const std::string&) {
-    return test::http_answer(200, R"({"ticker":"QQ","status":"OK","resultsCount":3,"results":[)"
-                                  R"({"v":1,"o":1,"h":1,"l":1,"c":1,"t":1789012800000},{"v":1,"o":null,"h":1,"l":1,"c":1,"t":1789099200000},)"
-                                  R"({"v":1,"o":-4,"h":1,"l":1,"c":1,"t":1789358400000}]})");
+    return test::http_answer(
+        200,
+        R"({"ticker":"QQ","status":"OK","resultsCount":3,"results":[)"
+        R"({"v":1,"o":1,"h":1,"l":1,"c":1,"t":1789012800000},{"v":1,"o":null,"h":1,"l":1,"c":1,"t":1789099200000},)"
+        R"({"v":1,"o":-4,"h":1,"l":1,"c":1,"t":1789358400000}]})");
   });
   const pg::DbConfig db = TestServer::instance().create_database();
   const Variables variables = {{"POLYGON_BASE_URL", imposter.url()}, {"POLYGON_API_KEY", "key1234"}};
   const Finished finished = run(db, variables, {"prices", "--from", "2026-09-01", "--tickers", "QQ"});
   expect(finished, 3, {"2 rows were quarantined", "icingest rejects"});
   EXPECT_EQ(number(finished, "written"), 1);
-  expect(run(db, {}, {"rejects", "prices"}), 0, {"null_value", "out_of_range", R"(\"o\":-4)", imposter.url()});
+  expect(run(db, {}, {"rejects", "prices"}), 0,
+         {"null_value", "out_of_range", R"(\"o\":-4)", imposter.url()});
   expect_verified(db);
 }
 TEST_F(BadInput, TooManyBadRowsFailTheUnit) {
   std::string rows;
   for (int i = 0; i < 30; ++i) rows += R"({"v":1,"o":1,"h":1,"l":1,"c":null,"t":1789012800000},)";
   rows.pop_back();
-  HttpImposter imposter([&](const std::string&) { return test::http_answer(200, R"({"ticker":"QQ","status":"OK","resultsCount":30,"results":[)" + rows + "]}"); });
+  HttpImposter imposter([&](const std::string&) {
+    return test::http_answer(200,
+                             R"({"ticker":"QQ","status":"OK","resultsCount":30,"results":[)" + rows + "]}");
+  });
   const pg::DbConfig db = TestServer::instance().create_database();
-  const Finished finished = run(db, {{"POLYGON_BASE_URL", imposter.url()}, {"POLYGON_API_KEY", "key1234"}}, {"prices", "--from", "2026-09-01", "--tickers", "QQ"});
+  const Finished finished = run(db, {{"POLYGON_BASE_URL", imposter.url()}, {"POLYGON_API_KEY", "key1234"}},
+                                {"prices", "--from", "2026-09-01", "--tickers", "QQ"});
   expect(finished, 4, {"30 of 30 rows cannot be taken"});
-  EXPECT_EQ(test::query(db, "SELECT state || ' ' || reason || ' ' || rejected FROM icingest.units WHERE unit = 'ticker/QQ'"), "failed bad_rows 30");
+  EXPECT_EQ(
+      test::query(
+          db,
+          "SELECT state || ' ' || reason || ' ' || rejected FROM icingest.units WHERE unit = 'ticker/QQ'"),
+      "failed bad_rows 30");
 }
 TEST_F(BadInput, FullDisk) {
   if (::geteuid() != 0) GTEST_SKIP() << "mounting a small tmpfs needs root";
   const test::TempDir dir;
-  if (::mount("tmpfs", dir.path().c_str(), "tmpfs", 0, "size=18m,mode=0777") != 0) GTEST_SKIP() << "this machine does not let us mount a tmpfs";
+  if (::mount("tmpfs", dir.path().c_str(), "tmpfs", 0, "size=18m,mode=0777") != 0)
+    GTEST_SKIP() << "this machine does not let us mount a tmpfs";
   std::filesystem::create_directory(dir.path() / "space");
   std::filesystem::permissions(dir.path() / "space", std::filesystem::perms::all);
   ASSERT_EQ(std::system(("chown postgres " + (dir.path() / "space").string()).c_str()), 0);
@@ -224,10 +276,13 @@ TEST_F(BadInput, FullDisk) {
   test::query(maintenance, "CREATE DATABASE tiny TABLESPACE small");
   db.parameters["dbname"] = "tiny";
   TestSim sim({.seed = 9, .tickers = 400, .from = make_date(2025, 6, 2), .massive_limit = {.permits = 1000}});
-  const Finished finished = run(db, sim.environment(), {"prices", "--from", "2025-06-02", "--strategy", "grouped", "--rate", "massive=1000/s"});
+  const Finished finished =
+      run(db, sim.environment(),
+          {"prices", "--from", "2025-06-02", "--strategy", "grouped", "--rate", "massive=1000/s"});
   expect(finished, 5, {"disk"});
   expect_verified(db);
-  EXPECT_NE(test::query(db, "SELECT count(*) FROM icingest.units WHERE state = 'done'"), "0") << "what fitted is committed";
+  EXPECT_NE(test::query(db, "SELECT count(*) FROM icingest.units WHERE state = 'done'"), "0")
+      << "what fitted is committed";
   test::query(maintenance, "DROP DATABASE tiny");
   test::query(maintenance, "DROP TABLESPACE small");
   ::umount(dir.path().c_str());

@@ -12,7 +12,8 @@ using test::TestSim;
 class History : public test::EndToEnd {
  protected:
   static sim::SimOptions options(const std::string& plan, sim::FloorMode floor) {
-    sim::SimOptions made{.seed = 11, .tickers = 20, .from = make_date(2020, 1, 2), .massive_limit = {.permits = 500}};
+    sim::SimOptions made{
+        .seed = 11, .tickers = 20, .from = make_date(2020, 1, 2), .massive_limit = {.permits = 500}};
     made.massive.plan = *sim::massive_plan(plan);
     made.massive.floor = floor;
     return made;
@@ -20,7 +21,8 @@ class History : public test::EndToEnd {
   void expect_floor(const std::string& strategy, sim::FloorMode floor) {
     TestSim sim(options("basic", floor));
     const pg::DbConfig db = TestServer::instance().create_database();
-    const std::vector<std::string> arguments = {"prices", "--years", "3", "--strategy", strategy, "--resume", "--rate", "massive=500/s"};
+    const std::vector<std::string> arguments = {"prices", "--years",  "3",      "--strategy",
+                                                strategy, "--resume", "--rate", "massive=500/s"};
     const Finished first = run(db, sim.environment(), arguments);
     EXPECT_EQ(first.exit_code, 5) << first.out << first.err;
     EXPECT_NE(first.err.find("sessions are unavailable"), std::string::npos);
@@ -30,8 +32,10 @@ class History : public test::EndToEnd {
     EXPECT_LT(requests, 600) << "not one request for each session that cannot be had";
     const Finished second = run(db, sim.environment(), arguments);
     EXPECT_EQ(second.exit_code, 5);
-    EXPECT_LE(sim.stat("requests") - requests, 3) << "what is unavailable is asked about once, not loaded again";
-    const Finished fewer = run(db, sim.environment(), {"prices", "--years", "1", "--strategy", strategy, "--resume"});
+    EXPECT_LE(sim.stat("requests") - requests, 3)
+        << "what is unavailable is asked about once, not loaded again";
+    const Finished fewer =
+        run(db, sim.environment(), {"prices", "--years", "1", "--strategy", strategy, "--resume"});
     EXPECT_EQ(fewer.exit_code, 0) << fewer.out << fewer.err;
     // The plan is upgraded: the same command now fetches the rest.
     TestSim upgraded(options("advanced", floor));
@@ -48,17 +52,24 @@ TEST_F(History, ShorterThanAskedForByEmptyAnswers) { expect_floor("grouped", sim
 TEST_F(History, ShorterThanAskedForByRefusalPerTicker) { expect_floor("per-ticker", sim::FloorMode::reject); }
 TEST_F(History, ShorterThanAskedForBySilentCutting) { expect_floor("per-ticker", sim::FloorMode::clip); }
 
-// A split between two runs: what was loaded before it is on the old basis and is read again, in one transaction.
+// A split between two runs: what was loaded before it is on the old basis and is read again, in one
+// transaction.
 TEST_F(History, ASplitSinceTheLastRunReadsItsTickerAgain) {
-  const sim::SimOptions made{.seed = 11, .tickers = 400, .from = make_date(2025, 1, 2), .to = make_date(2026, 11, 20), .massive_limit = {.permits = 500}};
+  const sim::SimOptions made{.seed = 11,
+                             .tickers = 400,
+                             .from = make_date(2025, 1, 2),
+                             .to = make_date(2026, 11, 20),
+                             .massive_limit = {.permits = 500}};
   const sim::Market market(made.seed, made.tickers, made.from, made.to);
   // The day before some ticker splits, and a day after.
   std::optional<Date> split;
   std::string symbol;
   for (const sim::Listing& listing : market.listings()) {
     for (const sim::Split& one : listing.splits) {
-      const bool trades = !listing.delisted && !listing.listed && (listing.type == "CS" || listing.type == "ETF");
-      if (trades && one.execution > make_date(2026, 8, 3) && one.execution < make_date(2026, 11, 1)) split = one.execution, symbol = listing.symbol;
+      const bool trades =
+          !listing.delisted && !listing.listed && (listing.type == "CS" || listing.type == "ETF");
+      if (trades && one.execution > make_date(2026, 8, 3) && one.execution < make_date(2026, 11, 1))
+        split = one.execution, symbol = listing.symbol;
     }
   }
   ASSERT_TRUE(split) << "the seed has no split where the test needs one";
@@ -70,20 +81,26 @@ TEST_F(History, ASplitSinceTheLastRunReadsItsTickerAgain) {
     ::unsetenv("ICINGEST_NOW");
     Variables variables = sim.environment();
     variables["ICINGEST_NOW"] = at(day);
-    const Finished finished = run(db, variables, {"prices", "--from", "2026-06-01", "--strategy", strategy, "--resume", "--rate", "massive=500/s"});
+    const Finished finished = run(
+        db, variables,
+        {"prices", "--from", "2026-06-01", "--strategy", strategy, "--resume", "--rate", "massive=500/s"});
     EXPECT_EQ(finished.exit_code, 0) << finished.out << finished.err;
     return finished;
   };
   for (const std::string strategy : {"grouped", "per-ticker"}) {
     const pg::DbConfig db = TestServer::instance().create_database();
     run_on(db, *split - std::chrono::days(1), strategy);
-    const std::string before = test::query(db, "SELECT close FROM stock_prices WHERE ticker = '" + symbol + "' ORDER BY \"time\" LIMIT 1");
+    const std::string before = test::query(
+        db, "SELECT close FROM stock_prices WHERE ticker = '" + symbol + "' ORDER BY \"time\" LIMIT 1");
     const Finished after = run_on(db, *split + std::chrono::days(1), "auto");
     EXPECT_NE(after.err.find("were split since"), std::string::npos) << after.err;
-    EXPECT_NE(test::query(db, "SELECT close FROM stock_prices WHERE ticker = '" + symbol + "' ORDER BY \"time\" LIMIT 1"), before);
+    EXPECT_NE(test::query(db, "SELECT close FROM stock_prices WHERE ticker = '" + symbol +
+                                  "' ORDER BY \"time\" LIMIT 1"),
+              before);
     const pg::DbConfig fresh = TestServer::instance().create_database();
     run_on(fresh, *split + std::chrono::days(1), "grouped");
-    EXPECT_TRUE(test::dump(db) == test::dump(fresh)) << strategy << ": not the table of somebody who loads everything today";
+    EXPECT_TRUE(test::dump(db) == test::dump(fresh))
+        << strategy << ": not the table of somebody who loads everything today";
     expect_verified(db);
   }
 }
@@ -91,7 +108,8 @@ TEST_F(History, ASplitSinceTheLastRunReadsItsTickerAgain) {
 TEST_F(History, ALatecomerGetsItsHistory) {
   TestSim sim({.seed = 11, .tickers = 60, .from = make_date(2026, 1, 2), .massive_limit = {.permits = 500}});
   const pg::DbConfig db = TestServer::instance().create_database();
-  const std::vector<std::string> arguments = {"prices", "--from", "2026-03-02", "--strategy", "grouped", "--resume", "--rate", "massive=500/s"};
+  const std::vector<std::string> arguments = {"prices",  "--from",   "2026-03-02", "--strategy",
+                                              "grouped", "--resume", "--rate",     "massive=500/s"};
   complete(db, sim.environment(), {"tickers"});
   test::query(db, "CREATE TABLE kept AS SELECT * FROM tickers WHERE symbol IN ('AB', 'AE', 'AF')");
   test::query(db, "DELETE FROM tickers WHERE symbol IN ('AB', 'AE', 'AF')");
@@ -118,7 +136,8 @@ TEST_F(History, RowsOfAnEarlierSystemAreAdoptedAndProved) {
   test::query(db, "DROP SCHEMA icingest CASCADE");
   test::query(db, "UPDATE stock_prices SET close = 1 WHERE ticker = 'AB'");
   test::query(db, "DELETE FROM stock_prices WHERE ticker = 'AE'");
-  test::query(db, "INSERT INTO stock_prices VALUES ('2026-09-01 04:00Z', 'FOREIGN', 1, 1, 1, 1, 1, 1, '1day')");
+  test::query(db,
+              "INSERT INTO stock_prices VALUES ('2026-09-01 04:00Z', 'FOREIGN', 1, 1, 1, 1, 1, 1, '1day')");
   const Finished finished = run(db, sim.environment(), {"prices", "--from", "2026-09-01", "--resume"});
   EXPECT_EQ(finished.exit_code, 0) << finished.out << finished.err;
   EXPECT_NE(finished.err.find("holds rows that icingest did not load"), std::string::npos);
@@ -139,10 +158,16 @@ TEST_F(History, VerifySeesEveryKindOfDamage) {
     const char* sql;
     const char* session;
   };
-  for (const Damage& damage : {Damage{"DELETE FROM stock_prices WHERE ticker = 'AB' AND \"time\" = '2026-09-02 04:00Z'", "2026-09-02"},
-                               {"UPDATE stock_prices SET volume = volume + 1 WHERE ticker = 'AE' AND \"time\" = '2026-09-03 04:00Z'", "2026-09-03"},
-                               {"UPDATE stock_prices SET vwap = NULL WHERE ticker = 'AE' AND \"time\" = '2026-09-04 04:00Z'", "2026-09-04"},
-                               {"INSERT INTO stock_prices SELECT \"time\", 'NEW', open, high, low, close, volume, vwap, \"interval\" FROM stock_prices WHERE ticker = 'AE' AND \"time\" = '2026-09-08 04:00Z'", "2026-09-08"}}) {
+  for (
+      const Damage& damage :
+      {Damage{"DELETE FROM stock_prices WHERE ticker = 'AB' AND \"time\" = '2026-09-02 04:00Z'",
+              "2026-09-02"},
+       {"UPDATE stock_prices SET volume = volume + 1 WHERE ticker = 'AE' AND \"time\" = '2026-09-03 04:00Z'",
+        "2026-09-03"},
+       {"UPDATE stock_prices SET vwap = NULL WHERE ticker = 'AE' AND \"time\" = '2026-09-04 04:00Z'",
+        "2026-09-04"},
+       {"INSERT INTO stock_prices SELECT \"time\", 'NEW', open, high, low, close, volume, vwap, \"interval\" FROM stock_prices WHERE ticker = 'AE' AND \"time\" = '2026-09-08 04:00Z'",
+        "2026-09-08"}}) {
     test::query(db, damage.sql);
     const Finished verified = run(db, {}, {"verify", "prices"});
     EXPECT_EQ(verified.exit_code, 5) << damage.sql;
@@ -150,22 +175,35 @@ TEST_F(History, VerifySeesEveryKindOfDamage) {
   }
   // A new load of those sessions mends what the source knows.
   test::query(db, "DELETE FROM stock_prices WHERE ticker = 'NEW'");
-  EXPECT_EQ(run(db, sim.environment(), {"prices", "--from", "2026-09-01", "--to", "2026-09-10", "--strategy", "grouped"}).exit_code, 0);
-  EXPECT_EQ(test::query(db, "SELECT vwap IS NOT NULL FROM stock_prices WHERE ticker = 'AE' AND \"time\" = '2026-09-04 04:00Z'"), "t");
+  EXPECT_EQ(run(db, sim.environment(),
+                {"prices", "--from", "2026-09-01", "--to", "2026-09-10", "--strategy", "grouped"})
+                .exit_code,
+            0);
+  EXPECT_EQ(
+      test::query(
+          db,
+          "SELECT vwap IS NOT NULL FROM stock_prices WHERE ticker = 'AE' AND \"time\" = '2026-09-04 04:00Z'"),
+      "t");
 }
 
 TEST_F(History, RecordedAnswersGoAllTheWayIntoTheTable) {
   const char* given = std::getenv("ICINGEST_SHARED_DATA");
-  const std::filesystem::path data = given != nullptr ? given : std::filesystem::path(ICINGEST_SOURCE_DIR) / ".." / "shared" / "data";
-  if (!std::filesystem::exists(data / "README.md")) GTEST_SKIP() << "RECORDED DATA ABSENT: " << data << "; this test proved nothing.";
+  const std::filesystem::path data =
+      given != nullptr ? given : std::filesystem::path(ICINGEST_SOURCE_DIR) / ".." / "shared" / "data";
+  if (!std::filesystem::exists(data / "README.md"))
+    GTEST_SKIP() << "RECORDED DATA ABSENT: " << data << "; this test proved nothing.";
   sim::SimOptions options{.tickers = 1, .from = make_date(2026, 1, 2)};
   options.recorded = data;
   TestSim sim(options);
   const pg::DbConfig db = TestServer::instance().create_database();
-  const Finished finished = run(db, sim.environment(), {"prices", "--from", "2019-02-01", "--to", "2019-02-01", "--strategy", "grouped", "--universe", "all"});
+  const Finished finished = run(
+      db, sim.environment(),
+      {"prices", "--from", "2019-02-01", "--to", "2019-02-01", "--strategy", "grouped", "--universe", "all"});
   EXPECT_EQ(finished.exit_code, 0) << finished.out << finished.err;
   EXPECT_EQ(number(finished, "written"), 8374);
-  EXPECT_EQ(test::query(db, "SELECT close || ' ' || volume || ' ' || vwap FROM stock_prices WHERE ticker = 'PDS'"), "2.210000 1432032 2.194400");
+  EXPECT_EQ(
+      test::query(db, "SELECT close || ' ' || volume || ' ' || vwap FROM stock_prices WHERE ticker = 'PDS'"),
+      "2.210000 1432032 2.194400");
   EXPECT_EQ(test::query(db, "SELECT count(*) FROM stock_prices WHERE vwap IS NULL"), "60");
   expect_verified(db);
 }

@@ -18,7 +18,8 @@ using test::TestSim;
 class SameTable : public test::EndToEnd {
  protected:
   static const std::vector<std::string>& grouped() {
-    static const std::vector<std::string> arguments = {"prices", "--from", "2026-06-01", "--strategy", "grouped", "--resume"};
+    static const std::vector<std::string> arguments = {"prices",     "--from",  "2026-06-01",
+                                                       "--strategy", "grouped", "--resume"};
     return arguments;
   }
   // What an undisturbed run leaves; made once.
@@ -33,7 +34,11 @@ class SameTable : public test::EndToEnd {
     return table;
   }
   static sim::SimOptions options(const std::string& faults = {}) {
-    return {.seed = 42, .tickers = 60, .from = make_date(2026, 5, 1), .massive_limit = {.permits = 200}, .faults = faults};
+    return {.seed = 42,
+            .tickers = 60,
+            .from = make_date(2026, 5, 1),
+            .massive_limit = {.permits = 200},
+            .faults = faults};
   }
   static void expect_same(const pg::DbConfig& db) {
     EXPECT_TRUE(test::dump(db) == reference()) << "the table differs";
@@ -46,7 +51,9 @@ class SameTable : public test::EndToEnd {
   }
 
   std::mt19937_64 random_{std::random_device{}()};
-  std::chrono::milliseconds moment(int at_most_ms) { return std::chrono::milliseconds(random_() % static_cast<std::uint64_t>(at_most_ms)); }
+  std::chrono::milliseconds moment(int at_most_ms) {
+    return std::chrono::milliseconds(random_() % static_cast<std::uint64_t>(at_most_ms));
+  }
 };
 
 TEST_F(SameTable, ByEitherStrategy) {
@@ -63,7 +70,8 @@ TEST_F(SameTable, ByOneStrategyOverTheOther) {
   complete(db, sim.environment(), {"prices", "--from", "2026-08-03", "--strategy", "per-ticker"});
   complete(db, sim.environment(), grouped());
   expect_same(db);
-  const Finished again = run(db, sim.environment(), {"prices", "--from", "2026-06-01", "--strategy", "per-ticker"});
+  const Finished again =
+      run(db, sim.environment(), {"prices", "--from", "2026-06-01", "--strategy", "per-ticker"});
   EXPECT_EQ(again.exit_code, 0) << again.err;
   EXPECT_EQ(number(again, "written"), 0);
   expect_same(db);
@@ -85,7 +93,8 @@ TEST_F(SameTable, TheSecondRunSkipsEverything) {
 TEST_F(SameTable, WithEveryFaultOfTheSourceAtFivePercent) {
   TestSim calm(options());
   for (const std::string strategy : {"grouped", "per-ticker"}) {
-    const std::vector<std::string> arguments = with_rate({"prices", "--from", "2026-10-15", "--strategy", strategy, "--resume"});
+    const std::vector<std::string> arguments =
+        with_rate({"prices", "--from", "2026-10-15", "--strategy", strategy, "--resume"});
     const pg::DbConfig undisturbed = TestServer::instance().create_database();
     complete(undisturbed, calm.environment(), arguments);
     TestSim sim(options("all=0.05,latency=0.05:50ms;seed=3"));
@@ -162,7 +171,8 @@ TEST_F(SameTable, WithPostgresKilledUnderIt) {
       std::this_thread::sleep_for(moment(400));
     }
     const Finished finished = process.wait();
-    ASSERT_TRUE(finished.exit_code == 0 || finished.exit_code == 4) << finished.exit_code << "\n" << finished.err;
+    ASSERT_TRUE(finished.exit_code == 0 || finished.exit_code == 4) << finished.exit_code << "\n"
+                                                                    << finished.err;
     if (finished.exit_code != 0) complete(db, sim.environment(), with_rate(grouped()), 3);
     expect_same(db);
   }
@@ -178,7 +188,8 @@ TEST_F(SameTable, WithTwoRunsAtOnce) {
   EXPECT_EQ(first.exit_code, 0) << first.err;
   EXPECT_EQ(second.exit_code, 0) << second.err;
   EXPECT_NE((first.err + second.err).find("another icingest run is at work"), std::string::npos);
-  EXPECT_EQ(number(first, "skipped") == 0, number(second, "skipped") != 0) << "one did the work, the other found it done";
+  EXPECT_EQ(number(first, "skipped") == 0, number(second, "skipped") != 0)
+      << "one did the work, the other found it done";
   expect_same(db);
 }
 

@@ -34,7 +34,8 @@ std::string tsv(const Route& route, const test::Decoded& decoded) {
   EXPECT_TRUE(decoded.result.has_value()) << decoded.result.error().describe();
   std::string text = test::to_tsv(route.load.table, decoded.batch.rows.view());
   for (const Reject& reject : decoded.batch.rejects) {
-    text += "# rejected: " + std::string(to_string(reject.fault)) + " in " + reject.column + ": " + reject.raw + "\n";
+    text += "# rejected: " + std::string(to_string(reject.fault)) + " in " + reject.column + ": " +
+            reject.raw + "\n";
   }
   if (!decoded.next_page.empty()) text += "# next page: " + decoded.next_page + "\n";
   return text;
@@ -45,9 +46,12 @@ constexpr const char* kMocks = "polygon/client-python-mocks/";
 TEST(Golden, GroupedBarsOfTheOfficialClient) {
   ICINGEST_NEEDS_SHARED_DATA();
   const Route& grouped = test::route("prices", "grouped");
-  const std::string body = test::read_shared(std::string(kMocks) + "v2/aggs/grouped/locale/us/market/stocks/2005-04-04_adjusted_true.json");
-  expect_golden("grouped_client.tsv", tsv(grouped, test::decode(grouped, day(make_date(2020, 10, 14)), body)));
-  // The same body under the date in its file's name is another session's: refused as a whole, asked for again.
+  const std::string body = test::read_shared(
+      std::string(kMocks) + "v2/aggs/grouped/locale/us/market/stocks/2005-04-04_adjusted_true.json");
+  expect_golden("grouped_client.tsv",
+                tsv(grouped, test::decode(grouped, day(make_date(2020, 10, 14)), body)));
+  // The same body under the date in its file's name is another session's: refused as a whole, asked for
+  // again.
   const test::Decoded wrong = test::decode(grouped, day(make_date(2005, 4, 4)), body);
   ASSERT_FALSE(wrong.result);
   EXPECT_EQ(wrong.result.error().action, Action::retry);
@@ -56,16 +60,22 @@ TEST(Golden, GroupedBarsOfTheOfficialClient) {
 TEST(Golden, RangeBarsOfTheOfficialClient) {
   ICINGEST_NEEDS_SHARED_DATA();
   const Route& ranges = test::route("prices", "per-ticker");
-  const std::string body = test::read_shared(std::string(kMocks) + "v2/aggs/ticker/AAPL/range/1/day/2005-04-01/2005-04-04.json");
-  expect_golden("range_client.tsv", tsv(ranges, test::decode(ranges, range("AAPL", make_date(2005, 4, 1), make_date(2005, 4, 4)), body)));
-  EXPECT_FALSE(test::decode(ranges, range("MSFT", make_date(2005, 4, 1), make_date(2005, 4, 4)), body).result) << "another ticker's bars";
+  const std::string body =
+      test::read_shared(std::string(kMocks) + "v2/aggs/ticker/AAPL/range/1/day/2005-04-01/2005-04-04.json");
+  expect_golden(
+      "range_client.tsv",
+      tsv(ranges, test::decode(ranges, range("AAPL", make_date(2005, 4, 1), make_date(2005, 4, 4)), body)));
+  EXPECT_FALSE(test::decode(ranges, range("MSFT", make_date(2005, 4, 1), make_date(2005, 4, 4)), body).result)
+      << "another ticker's bars";
 }
 
 TEST(Golden, RangeBarsRecordedIn2020) {
   ICINGEST_NEEDS_SHARED_DATA();
   const Route& ranges = test::route("prices", "per-ticker");
   const std::string body = test::read_shared("polygon/recorded-2020/aggs_AAPL_day_2019-01.json");
-  expect_golden("range_aapl_2019_01.tsv", tsv(ranges, test::decode(ranges, range("AAPL", make_date(2019, 1, 1), make_date(2019, 2, 1)), body)));
+  expect_golden(
+      "range_aapl_2019_01.tsv",
+      tsv(ranges, test::decode(ranges, range("AAPL", make_date(2019, 1, 1), make_date(2019, 2, 1)), body)));
 }
 
 // The whole market of one day: the rows that are unusual, and count and digest of all of them.
@@ -76,7 +86,8 @@ TEST(Golden, GroupedBarsOfTheWholeMarketRecordedIn2020) {
   const test::Decoded decoded = test::decode(grouped, day(make_date(2019, 2, 1)), body);
   EXPECT_EQ(decoded.batch.row_count, 8374);
   EXPECT_EQ(decoded.batch.rejects.size(), 0U);
-  EXPECT_EQ(decoded.batch.rounded, 0) << "1,449 volumes are written with a point and an exponent; every one is a whole number";
+  EXPECT_EQ(decoded.batch.rounded, 0)
+      << "1,449 volumes are written with a point and an exponent; every one is a whole number";
   std::istringstream all(tsv(grouped, decoded));
   std::string unusual;
   int without_vwap = 0;
@@ -88,14 +99,16 @@ TEST(Golden, GroupedBarsOfTheWholeMarketRecordedIn2020) {
     if (line_number < 12 || odd_symbol || (no_vwap && without_vwap <= 10)) unusual += line + "\n";
   }
   EXPECT_EQ(without_vwap, 60);
-  expect_golden("grouped_2019_02_01.tsv", unusual + "# " + std::to_string(decoded.batch.row_count) + " rows, digest " + to_string(decoded.batch.digest) + "\n");
+  expect_golden("grouped_2019_02_01.tsv", unusual + "# " + std::to_string(decoded.batch.row_count) +
+                                              " rows, digest " + to_string(decoded.batch.digest) + "\n");
 }
 
 TEST(Golden, OnlyTheUniverseIsKept) {
   ICINGEST_NEEDS_SHARED_DATA();
   const Route& grouped = test::route("prices", "grouped");
   const std::string body = test::read_shared("polygon/recorded-2020/grouped_daily_2019-02-01.json.gz");
-  const test::Decoded decoded = test::decode(grouped, day(make_date(2019, 2, 1)), body, Universe::of({"AAPL", "BRK.B", "PEBpE", "pebpe"}));
+  const test::Decoded decoded = test::decode(grouped, day(make_date(2019, 2, 1)), body,
+                                             Universe::of({"AAPL", "BRK.B", "PEBpE", "pebpe"}));
   EXPECT_EQ(decoded.batch.row_count, 3);
   EXPECT_EQ(decoded.batch.answered, 8374);
   expect_golden("grouped_universe.tsv", tsv(grouped, decoded));
@@ -105,7 +118,9 @@ TEST(Golden, TickersOfTheOfficialClient) {
   ICINGEST_NEEDS_SHARED_DATA();
   const Route& list = test::route("tickers", "list");
   const std::string first = test::read_shared(std::string(kMocks) + "v3/reference/tickers.json");
-  const std::string second = test::read_shared(std::string(kMocks) + "v3/reference/tickers_cursor_YWN0aXZlPXRydWUmZGF0ZT0yMDIyLTA0LTI3JmxpbWl0PTImb3JkZXI9YXNjJn_0413c34d.json");
+  const std::string second = test::read_shared(
+      std::string(kMocks) +
+      "v3/reference/tickers_cursor_YWN0aXZlPXRydWUmZGF0ZT0yMDIyLTA0LTI3JmxpbWl0PTImb3JkZXI9YXNjJn_0413c34d.json");
   expect_golden("tickers_page_1.tsv", tsv(list, test::decode(list, {}, first)));
   expect_golden("tickers_page_2.tsv", tsv(list, test::decode(list, {}, second)));
 }
@@ -122,7 +137,8 @@ TEST(Golden, SplitsOfTheOfficialClient) {
   const std::string body = test::read_shared(std::string(kMocks) + "v3/reference/splits.json");
   const simdjson::padded_string padded(body);
   simdjson::ondemand::parser parser;
-  Document document({padded.data(), padded.size()}, padded.size() + simdjson::SIMDJSON_PADDING, "http://test/", parser);
+  Document document({padded.data(), padded.size()}, padded.size() + simdjson::SIMDJSON_PADDING,
+                    "http://test/", parser);
   std::vector<Restatement> found;
   std::string next_page;
   ASSERT_TRUE(test::pipeline("prices").restatements->decode(document, found, next_page));

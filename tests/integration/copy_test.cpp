@@ -22,7 +22,11 @@ using test::kBarTable;
 
 class Copying : public ::testing::Test {
  protected:
-  Copying() : db_(test::TestServer::instance().create_database()), conn_(*pg::PgConn::connect(db_, std::chrono::seconds(10))) { run(test::kBarDdl); }
+  Copying()
+      : db_(test::TestServer::instance().create_database()),
+        conn_(*pg::PgConn::connect(db_, std::chrono::seconds(10))) {
+    run(test::kBarDdl);
+  }
 
   void run(const std::string& sql) {
     const auto result = conn_.exec(sql);
@@ -44,12 +48,13 @@ class Copying : public ::testing::Test {
   // Rows as text in the form of to_tsv.
   std::string read_back(const std::string& table) {
     std::string text;
-    const auto copied = conn_.copy_out("COPY (SELECT to_char(\"time\" AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), ticker, open, high, low, close, volume, vwap, \"interval\" FROM " +
-                                           table + ") TO STDOUT",
-                                       [&](std::string_view bytes) -> Result<void> {
-                                         text += bytes;
-                                         return {};
-                                       });
+    const auto copied = conn_.copy_out(
+        "COPY (SELECT to_char(\"time\" AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), ticker, open, high, low, close, volume, vwap, \"interval\" FROM " +
+            table + ") TO STDOUT",
+        [&](std::string_view bytes) -> Result<void> {
+          text += bytes;
+          return {};
+        });
     EXPECT_TRUE(copied.has_value()) << copied.error().describe();
     return sorted_lines(text);
   }
@@ -74,8 +79,10 @@ class Copying : public ::testing::Test {
 TEST_F(Copying, TheWholeRecordedMarketComesBackToTheLastDigit) {
   ICINGEST_NEEDS_SHARED_DATA();
   const Route& grouped = test::route("prices", "grouped");
-  const Unit unit{.key = "day", .grain = Grain::session, .from = make_date(2019, 2, 1), .to = make_date(2019, 2, 1)};
-  const auto decoded = test::decode(grouped, unit, test::read_shared("polygon/recorded-2020/grouped_daily_2019-02-01.json.gz"));
+  const Unit unit{
+      .key = "day", .grain = Grain::session, .from = make_date(2019, 2, 1), .to = make_date(2019, 2, 1)};
+  const auto decoded = test::decode(
+      grouped, unit, test::read_shared("polygon/recorded-2020/grouped_daily_2019-02-01.json.gz"));
   EXPECT_EQ(copy_bars(decoded.batch.rows.view()), 8374);
   EXPECT_TRUE(read_back("bars") == as_text(grouped.load.table, decoded.batch.rows.view()));
 }
@@ -83,7 +90,8 @@ TEST_F(Copying, TheWholeRecordedMarketComesBackToTheLastDigit) {
 // A row of random numbers; every hundredth at an edge.
 BarRow random_bar(std::mt19937_64& random, const std::string& ticker, int day) {
   const auto number = [&](int scale) {
-    const Int128 mantissa = static_cast<Int128>(random() >> (random() % 64)) % power_of_ten(14 + std::min(scale, 6));
+    const Int128 mantissa =
+        static_cast<Int128>(random() >> (random() % 64)) % power_of_ten(14 + std::min(scale, 6));
     return Decimal(random() % 4 == 0 ? -mantissa : mantissa, scale);
   };
   BarRow row{.time = new_york::midnight(make_date(2016, 1, 4) + std::chrono::days(day)),
@@ -161,7 +169,8 @@ class Staging : public Copying {
     }();
     std::mt19937_64 random(seed);
     std::vector<BarRow> rows;
-    for (int i = 0; i < count; ++i) rows.push_back(random_bar(random, tickers[static_cast<std::size_t>(i % 50)], i / 50));
+    for (int i = 0; i < count; ++i)
+      rows.push_back(random_bar(random, tickers[static_cast<std::size_t>(i % 50)], i / 50));
     return rows;
   }
 
@@ -191,9 +200,13 @@ TEST_F(Staging, MergesOnlyWhatIsNewOrDiffers) {
 TEST_F(Staging, UnchangedRowsLeaveNoTraceOnTheTable) {
   const std::vector<BarRow> rows = some_rows(3, 2000);
   stage_and_merge(rows);
-  const std::string before = test::query(db_, "SELECT md5(string_agg(ctid::text || xmin::text || xmax::text, ',' ORDER BY ctid)) FROM bars");
+  const std::string before = test::query(
+      db_, "SELECT md5(string_agg(ctid::text || xmin::text || xmax::text, ',' ORDER BY ctid)) FROM bars");
   stage_and_merge(rows);
-  EXPECT_EQ(test::query(db_, "SELECT md5(string_agg(ctid::text || xmin::text || xmax::text, ',' ORDER BY ctid)) FROM bars"), before);
+  EXPECT_EQ(
+      test::query(
+          db_, "SELECT md5(string_agg(ctid::text || xmin::text || xmax::text, ',' ORDER BY ctid)) FROM bars"),
+      before);
 }
 
 }  // namespace

@@ -32,7 +32,10 @@ class Loading : public ::testing::Test {
   // One session of bars for `tickers` tickers, prices offset by `version`.
   std::unique_ptr<LoadJob> session_job(Date session, int tickers, int version = 0, bool staged = false) {
     auto job = std::make_unique<LoadJob>();
-    job->unit = std::make_unique<Unit>(Unit{.key = "day/" + icingest::to_string(session), .grain = Grain::session, .from = session, .to = session});
+    job->unit = std::make_unique<Unit>(Unit{.key = "day/" + icingest::to_string(session),
+                                            .grain = Grain::session,
+                                            .from = session,
+                                            .to = session});
     job->table = &info_;
     job->staged = staged;
     KeySet keys;
@@ -40,9 +43,17 @@ class Loading : public ::testing::Test {
     RowSink<kBarTable> rows(job->batch, keys, everything);
     for (int i = 0; i < tickers; ++i) {
       const std::string ticker = "T" + std::to_string(i);
-      rows.emit(BarRow{.time = new_york::midnight(session), .ticker = ticker, .open = Decimal(100 + i + version, 0), .volume = Decimal(i, 0)}, [] { return std::string_view(); });
+      rows.emit(BarRow{.time = new_york::midnight(session),
+                       .ticker = ticker,
+                       .open = Decimal(100 + i + version, 0),
+                       .volume = Decimal(i, 0)},
+                [] { return std::string_view(); });
     }
-    job->write = {.unit = job->unit.get(), .basis = session, .rows = job->batch.row_count, .digest = job->batch.digest, .asked_at = Instant(std::chrono::seconds(1'790'000'000)),
+    job->write = {.unit = job->unit.get(),
+                  .basis = session,
+                  .rows = job->batch.row_count,
+                  .digest = job->batch.digest,
+                  .asked_at = Instant(std::chrono::seconds(1'790'000'000)),
                   .expected_generation = generations_[job->unit->key]};
     job->done = [this](LoadJob* finished, const Result<void>& result) {
       if (result) {
@@ -58,7 +69,8 @@ class Loading : public ::testing::Test {
   void load(std::vector<std::unique_ptr<LoadJob>> jobs) {
     LoadQueue queue(std::size_t{64} << 20);
     checkpoint::LedgerWriter ledger("bars", "00000000-0000-4000-8000-000000000001");
-    Loader loader(settings_, ledger, queue, budget_, clock_, metrics_, stop_, [this](const Error& error) { gave_up_ = error; });
+    Loader loader(settings_, ledger, queue, budget_, clock_, metrics_, stop_,
+                  [this](const Error& error) { gave_up_ = error; });
     std::thread thread([&] { loader.run(); });
     {
       LoadQueue::Producer producer(queue);
@@ -106,7 +118,8 @@ TEST_F(Loading, ManyUnitsShareATransaction) {
   EXPECT_EQ(succeeded_, 20);
   EXPECT_LT(metrics_.commits.get(), 20);
   EXPECT_EQ(metrics_.rows_written.get(), 2000);
-  EXPECT_EQ(test::query(db_, "SELECT count(*) FROM icingest.units WHERE state = 'done' AND rows = 100"), "20");
+  EXPECT_EQ(test::query(db_, "SELECT count(*) FROM icingest.units WHERE state = 'done' AND rows = 100"),
+            "20");
   expect_proved(2000);
 }
 
@@ -121,7 +134,11 @@ TEST_F(Loading, CommitsBySize) {
 }
 
 TEST_F(Loading, RowsThatMeetRowsWhereNoneShouldBeAreStagedInstead) {
-  load([&] { std::vector<std::unique_ptr<LoadJob>> jobs; jobs.push_back(session_job(day(0), 50)); return jobs; }());
+  load([&] {
+    std::vector<std::unique_ptr<LoadJob>> jobs;
+    jobs.push_back(session_job(day(0), 50));
+    return jobs;
+  }());
   std::vector<std::unique_ptr<LoadJob>> again;
   again.push_back(session_job(day(0), 60));
   again.push_back(session_job(day(1), 10));
@@ -154,7 +171,9 @@ TEST_F(Loading, AUnitThatAnotherRunLoadedMeanwhileIsLeftAlone) {
   load(std::move(late));
   ASSERT_EQ(failures_.size(), 1U) << failures_[0] << "\n" << failures_.back();
   EXPECT_NE(failures_[0].find("another run"), std::string::npos);
-  EXPECT_EQ(test::query(db_, "SELECT open FROM bars WHERE ticker = 'T7' ORDER BY \"time\" LIMIT 1"), "107.000000") << "the first one's value";
+  EXPECT_EQ(test::query(db_, "SELECT open FROM bars WHERE ticker = 'T7' ORDER BY \"time\" LIMIT 1"),
+            "107.000000")
+      << "the first one's value";
   expect_proved(100);
 }
 
@@ -163,8 +182,11 @@ TEST_F(Loading, ARowTheServerRefusesFailsItsUnitAndNoOther) {
   std::vector<std::unique_ptr<LoadJob>> jobs;
   for (int i = 0; i < 4; ++i) jobs.push_back(session_job(day(i), i == 2 ? 20 : 10));
   load(std::move(jobs));
-  EXPECT_EQ(test::query(db_, "SELECT string_agg(unit || ' ' || state || ' ' || reason, ', ' ORDER BY unit) FROM icingest.units WHERE state <> 'done'"),
-            "day/2024-01-03 failed sqlstate_23514");
+  EXPECT_EQ(
+      test::query(
+          db_,
+          "SELECT string_agg(unit || ' ' || state || ' ' || reason, ', ' ORDER BY unit) FROM icingest.units WHERE state <> 'done'"),
+      "day/2024-01-03 failed sqlstate_23514");
   EXPECT_EQ(test::query(db_, "SELECT count(*) FROM icingest.units WHERE state = 'done'"), "3");
   expect_proved(30);
 }
@@ -224,7 +246,8 @@ TEST_F(Loading, AnUnreachableServerEndsTheRunAfterItsPatience) {
 
 TEST_F(Loading, RejectsStandWithTheirUnitAndAreReplacedWithIt) {
   auto job = session_job(day(0), 1);
-  job->write.rejects = {{Fault::null_value, "open", "{\"o\":null}"}, {Fault::nul_in_text, "ticker", std::string("a\0b", 3)}};
+  job->write.rejects = {{Fault::null_value, "open", "{\"o\":null}"},
+                        {Fault::nul_in_text, "ticker", std::string("a\0b", 3)}};
   job->write.source = "http://source/x";
   std::vector<std::unique_ptr<LoadJob>> jobs;
   jobs.push_back(std::move(job));

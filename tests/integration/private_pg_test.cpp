@@ -59,7 +59,8 @@ TEST_F(Private, SurvivesAKillThatLeavesItsPidFile) {
   pid_file >> pid;
   ASSERT_GT(pid, 0);
   ASSERT_EQ(::kill(pid, SIGKILL), 0);
-  for (int i = 0; i < 500 && PrivatePg(dir_.path()).is_running(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  for (int i = 0; i < 500 && PrivatePg(dir_.path()).is_running(); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
   expect_works();
 }
 
@@ -67,8 +68,13 @@ TEST_F(Private, APidFileOfAnotherProcessDoesNotKeepItFromStarting) {
   expect_works();
   ASSERT_TRUE(PrivatePg(dir_.path()).stop());
   // As after a reboot: the number in the file now belongs to somebody else, here to this test.
-  std::ofstream(data() / "postmaster.pid") << ::getpid() << "\n" << data().string() << "\n1700000000\n5432\n" << (dir_.path() / "postgres/socket").string() << "\n\n  1  1\n";
-  std::ofstream(dir_.path() / "postgres/socket/.s.PGSQL.5432.lock") << ::getpid() << "\n" << data().string() << "\n1700000000\n5432\n" << (dir_.path() / "postgres/socket").string() << "\n";
+  std::ofstream(data() / "postmaster.pid") << ::getpid() << "\n"
+                                           << data().string() << "\n1700000000\n5432\n"
+                                           << (dir_.path() / "postgres/socket").string() << "\n\n  1  1\n";
+  std::ofstream(dir_.path() / "postgres/socket/.s.PGSQL.5432.lock")
+      << ::getpid() << "\n"
+      << data().string() << "\n1700000000\n5432\n"
+      << (dir_.path() / "postgres/socket").string() << "\n";
   EXPECT_FALSE(PrivatePg(dir_.path()).is_running());
   expect_works();
 }
@@ -82,7 +88,10 @@ TEST_F(Private, ABusyPortIsLeftToItsOwner) {
   test::TempDir second;
   ASSERT_TRUE(PrivatePg(second.path()).ensure_running());
   ASSERT_TRUE(PrivatePg(second.path()).stop());
-  std::ofstream(second.path() / "postgres/socket/.s.PGSQL.5432.lock") << pid << "\n" << data().string() << "\n1700000000\n5432\n" << (second.path() / "postgres/socket").string() << "\n";
+  std::ofstream(second.path() / "postgres/socket/.s.PGSQL.5432.lock")
+      << pid << "\n"
+      << data().string() << "\n1700000000\n5432\n"
+      << (second.path() / "postgres/socket").string() << "\n";
   const auto config = PrivatePg(second.path()).ensure_running();
   ASSERT_TRUE(config) << config.error().describe();
   EXPECT_EQ(config->parameters.at("port"), "5433");
@@ -104,7 +113,8 @@ TEST_F(Private, AClusterOfAnotherMajorVersionIsLeftAlone) {
   const auto config = PrivatePg(dir_.path()).ensure_running();
   ASSERT_FALSE(config);
   EXPECT_EQ(config.error().exit, ExitCode::person);
-  EXPECT_NE(config.error().message.find("made by PostgreSQL 13, installed is 15"), std::string::npos) << config.error().message;
+  EXPECT_NE(config.error().message.find("made by PostgreSQL 13, installed is 15"), std::string::npos)
+      << config.error().message;
   std::ofstream(data() / "PG_VERSION") << "15\n";
   expect_works();
 }

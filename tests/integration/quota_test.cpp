@@ -22,9 +22,11 @@ class Quota : public ::testing::Test {
     auto control = pg::Control::connect(db_);
     EXPECT_TRUE(pg::create_missing(*control, ledger_ddl(), {}));
   }
-  static Result<Loan> exchange(PgQuota& quota, std::vector<Settled> settled, int want, Micros block_until = 0) {
+  static Result<Loan> exchange(PgQuota& quota, std::vector<Settled> settled, int want,
+                               Micros block_until = 0) {
     std::promise<Result<Loan>> promise;
-    quota.exchange(std::move(settled), want, 2'000'000, block_until, [&](Result<Loan> loan) { promise.set_value(std::move(loan)); });
+    quota.exchange(std::move(settled), want, 2'000'000, block_until,
+                   [&](Result<Loan> loan) { promise.set_value(std::move(loan)); });
     return promise.get_future().get();
   }
   Micros now() const { return rate::to_micros(clock_.tick()); }
@@ -54,7 +56,8 @@ TEST_F(Quota, RemembersUsesAfterTheProcessIsGone) {
     ASSERT_EQ(loan->slots.size(), 4U);
     std::vector<Settled> settled;
     for (std::size_t i = 0; i < 2; ++i) {
-      settled.push_back({.index = loan->slots[i].index, .lease = loan->slots[i].lease, .used = true, .arrived_by = now()});
+      settled.push_back(
+          {.index = loan->slots[i].index, .lease = loan->slots[i].lease, .used = true, .arrived_by = now()});
     }
     settled.push_back({.index = loan->slots[2].index, .lease = loan->slots[2].lease, .used = false});
     ASSERT_TRUE(exchange(gone, settled, 0));  // and then killed, the fourth slot in its hands

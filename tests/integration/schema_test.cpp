@@ -14,7 +14,8 @@ namespace {
 class Schema : public ::testing::Test {
  protected:
   Schema() : db_(test::TestServer::instance().create_database()), control_(*pg::Control::connect(db_)) {
-    for (const char* name : {"prices", "tickers"}) wanted_.push_back({test::pipeline(name).schema, test::pipeline(name).adopt});
+    for (const char* name : {"prices", "tickers"})
+      wanted_.push_back({test::pipeline(name).schema, test::pipeline(name).adopt});
   }
   std::vector<pg::Difference> migrate() {
     auto differences = pg::migrate(control_, checkpoint::ledger_ddl(), wanted_);
@@ -29,7 +30,8 @@ class Schema : public ::testing::Test {
   void run(const std::string& sql) { test::query(db_, sql); }
   // Whether one of the differences says this.
   static bool says(const std::vector<pg::Difference>& differences, std::string_view what) {
-    return std::any_of(differences.begin(), differences.end(), [&](const pg::Difference& one) { return one.what.find(what) != std::string::npos; });
+    return std::any_of(differences.begin(), differences.end(),
+                       [&](const pg::Difference& one) { return one.what.find(what) != std::string::npos; });
   }
 
   pg::DbConfig db_;
@@ -48,11 +50,15 @@ TEST_F(Schema, ComesUpOnAnEmptyDatabaseAndIsThenAsItShouldBe) {
 TEST_F(Schema, CreateMissingTouchesNothingThatIsThere) {
   run("CREATE TABLE stock_prices (\"time\" timestamptz NOT NULL, ticker varchar(10) NOT NULL, open numeric(15,2))");
   ASSERT_TRUE(pg::create_missing(control_, checkpoint::ledger_ddl(), wanted_));
-  EXPECT_EQ(test::query(db_, "SELECT count(*) FROM pg_attribute WHERE attrelid = 'stock_prices'::regclass AND attnum > 0"), "3");
+  EXPECT_EQ(
+      test::query(
+          db_, "SELECT count(*) FROM pg_attribute WHERE attrelid = 'stock_prices'::regclass AND attnum > 0"),
+      "3");
   EXPECT_EQ(test::query(db_, "SELECT to_regclass('tickers') IS NOT NULL"), "t");
   const auto differences = check("prices");
   EXPECT_TRUE(says(differences, "stock_prices.open is numeric(15,2), should be numeric(20,6)"));
-  EXPECT_TRUE(says(differences, "stock_prices.ticker is character varying(10), should be character varying(32)"));
+  EXPECT_TRUE(
+      says(differences, "stock_prices.ticker is character varying(10), should be character varying(32)"));
   EXPECT_TRUE(says(differences, "stock_prices.close is missing"));
   EXPECT_TRUE(says(differences, "no unique index on (\"interval\", ticker, \"time\")"));
 }
@@ -79,7 +85,11 @@ TEST_F(Schema, AdoptsALegacyDatabaseWithoutLosingAnything) {
   EXPECT_TRUE(check("tickers").empty());
   EXPECT_EQ(test::query(db_, "SELECT close FROM stock_prices"), "185.640000");
   EXPECT_EQ(test::query(db_, "SELECT currency FROM tickers"), "USD");
-  EXPECT_EQ(test::query(db_, "INSERT INTO tickers (symbol, name, asset_type) VALUES ('SPY', 'SPDR', 'ETF') RETURNING symbol"), "SPY");
+  EXPECT_EQ(
+      test::query(
+          db_,
+          "INSERT INTO tickers (symbol, name, asset_type) VALUES ('SPY', 'SPDR', 'ETF') RETURNING symbol"),
+      "SPY");
   EXPECT_TRUE(migrate().empty());
 }
 
@@ -88,7 +98,11 @@ TEST_F(Schema, NeverNarrows) {
       "volume bigint, vwap numeric(20,6), \"interval\" text NOT NULL, UNIQUE (ticker, \"time\", \"interval\"))");
   EXPECT_EQ(migrate().size(), 1U) << "only tickers is missing";
   EXPECT_TRUE(check("prices").empty());
-  EXPECT_EQ(test::query(db_, "SELECT format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = 'stock_prices'::regclass AND attname = 'high'"), "numeric(30,10)");
+  EXPECT_EQ(
+      test::query(
+          db_,
+          "SELECT format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = 'stock_prices'::regclass AND attname = 'high'"),
+      "numeric(30,10)");
 }
 
 TEST_F(Schema, LeavesWhatChangesMeaningToAPerson) {
@@ -109,7 +123,9 @@ TEST_F(Schema, SaysWhatTheServerRefuses) {
   run("CREATE VIEW newest AS SELECT close FROM stock_prices");
   const auto differences = migrate();
   bool refused = false;
-  for (const pg::Difference& one : differences) refused = refused || (one.blocking && one.what.find("stock_prices.close") != std::string::npos && one.what.find("server refuses") != std::string::npos);
+  for (const pg::Difference& one : differences)
+    refused = refused || (one.blocking && one.what.find("stock_prices.close") != std::string::npos &&
+                          one.what.find("server refuses") != std::string::npos);
   EXPECT_TRUE(refused);
   EXPECT_EQ(test::query(db_, "SELECT close FROM newest"), "185.64");
 }

@@ -13,7 +13,8 @@ struct Decoded {
   std::string next_page;
 };
 
-[[nodiscard]] Decoded decode(const Route& route, const Unit& unit, const std::string& body, const Universe& universe = Universe::everything());
+[[nodiscard]] Decoded decode(const Route& route, const Unit& unit, const std::string& body,
+                             const Universe& universe = Universe::everything());
 
 [[nodiscard]] const Pipeline& pipeline(std::string_view name);
 [[nodiscard]] const Route& route(std::string_view pipeline_name, std::string_view route_name);

@@ -6,16 +6,19 @@
 
 namespace icingest::test {
 
-std::vector<std::string> EndToEnd::command(const pg::DbConfig& db, const std::vector<std::string>& arguments) {
+std::vector<std::string> EndToEnd::command(const pg::DbConfig& db,
+                                           const std::vector<std::string>& arguments) {
   std::vector<std::string> argv = {icingest_binary()};
   argv.insert(argv.end(), arguments.begin(), arguments.end());
-  for (const std::string& option : {std::string("--json"), std::string("--progress"), std::string("none"), std::string("--db"), to_uri(db)}) {
+  for (const std::string& option : {std::string("--json"), std::string("--progress"), std::string("none"),
+                                    std::string("--db"), to_uri(db)}) {
     argv.push_back(option);
   }
   return argv;
 }
 
-Finished EndToEnd::run(const pg::DbConfig& db, const Variables& variables, const std::vector<std::string>& arguments) {
+Finished EndToEnd::run(const pg::DbConfig& db, const Variables& variables,
+                       const std::vector<std::string>& arguments) {
   return Process(command(db, arguments), variables).wait();
 }
 
@@ -30,13 +33,15 @@ std::int64_t EndToEnd::number(const Finished& finished, const std::string& name)
   return text::parse_int(rest.substr(0, rest.find_first_of(",}."))).value_or(-1);
 }
 
-void EndToEnd::complete(const pg::DbConfig& db, const Variables& variables, const std::vector<std::string>& arguments, int rounds) {
+void EndToEnd::complete(const pg::DbConfig& db, const Variables& variables,
+                        const std::vector<std::string>& arguments, int rounds) {
   Finished finished;
   for (int round = 0; round < rounds; ++round) {
     finished = run(db, variables, arguments);
     if (finished.exit_code == 0) return;
   }
-  FAIL() << "exit code " << finished.exit_code << " after " << rounds << " rounds: " << finished.out << finished.err;
+  FAIL() << "exit code " << finished.exit_code << " after " << rounds << " rounds: " << finished.out
+         << finished.err;
 }
 
 void EndToEnd::expect_verified(const pg::DbConfig& db) {

@@ -18,12 +18,15 @@ class EndToEnd : public ::testing::Test {
   using Variables = std::map<std::string, std::string>;
 
   // The binary on this database; "--json --progress none" and the simulator's variables come with it.
-  [[nodiscard]] static std::vector<std::string> command(const pg::DbConfig& db, const std::vector<std::string>& arguments);
-  [[nodiscard]] static Finished run(const pg::DbConfig& db, const Variables& variables, const std::vector<std::string>& arguments);
+  [[nodiscard]] static std::vector<std::string> command(const pg::DbConfig& db,
+                                                        const std::vector<std::string>& arguments);
+  [[nodiscard]] static Finished run(const pg::DbConfig& db, const Variables& variables,
+                                    const std::vector<std::string>& arguments);
   // A number in the JSON of a finished run: number(finished, "written").
   [[nodiscard]] static std::int64_t number(const Finished& finished, const std::string& name);
   // Runs until it says complete, at most `rounds` times.
-  static void complete(const pg::DbConfig& db, const Variables& variables, const std::vector<std::string>& arguments, int rounds = 1);
+  static void complete(const pg::DbConfig& db, const Variables& variables,
+                       const std::vector<std::string>& arguments, int rounds = 1);
   // `icingest verify` agrees, and no temporary or half-made thing is left.
   static void expect_verified(const pg::DbConfig& db);
 };

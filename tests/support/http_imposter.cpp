@@ -10,7 +10,8 @@
 
 namespace icingest::test {
 
-HttpImposter::HttpImposter(Script script) : script_(std::move(script)), listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+HttpImposter::HttpImposter(Script script)
+    : script_(std::move(script)), listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -76,7 +77,8 @@ void HttpImposter::converse(int fd) {
 }
 
 std::string http_answer(int status, const std::string& body, const std::string& headers) {
-  return fmt::format("HTTP/1.1 {} Reason\r\n{}Content-Length: {}\r\n\r\n{}", status, headers, body.size(), body);
+  return fmt::format("HTTP/1.1 {} Reason\r\n{}Content-Length: {}\r\n\r\n{}", status, headers, body.size(),
+                     body);
 }
 
 }  // namespace icingest::test

@@ -41,6 +41,7 @@ class HttpImposter {
 };
 
 // A complete answer.
-[[nodiscard]] std::string http_answer(int status, const std::string& body, const std::string& headers = "Content-Type: application/json\r\n");
+[[nodiscard]] std::string http_answer(int status, const std::string& body,
+                                      const std::string& headers = "Content-Type: application/json\r\n");
 
 }  // namespace icingest::test

@@ -22,7 +22,8 @@ sockaddr_un address_of(const std::string& directory, const std::string& port) {
 
 }  // namespace
 
-PgGate::PgGate(const pg::DbConfig& server) : server_(server), listener_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+PgGate::PgGate(const pg::DbConfig& server)
+    : server_(server), listener_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   const sockaddr_un address = address_of(dir_.path().string(), "5432");
   ::bind(listener_, reinterpret_cast<const sockaddr*>(&address), sizeof address);
   ::listen(listener_, 64);

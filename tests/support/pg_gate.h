@@ -1,5 +1,5 @@
-// pg_gate.h: a socket in front of PostgreSQL that can break the connection at a chosen moment: while rows are on their
-// way, or between a COMMIT and its answer.
+// pg_gate.h: a socket in front of PostgreSQL that can break the connection at a chosen moment: while rows are
+// on their way, or between a COMMIT and its answer.
 #pragma once
 
 #include <atomic>

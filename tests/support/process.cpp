@@ -37,7 +37,8 @@ Process::Process(const std::vector<std::string>& argv, const std::map<std::strin
   for (std::string& argument : arguments) raw_arguments.push_back(argument.data());
   raw_arguments.push_back(nullptr);
   std::vector<std::string> variables;
-  for (const char* inherited : {"PATH", "HOME", "ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"}) {
+  for (const char* inherited :
+       {"PATH", "HOME", "ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"}) {
     if (const char* value = std::getenv(inherited)) variables.push_back(std::string(inherited) + "=" + value);
   }
   for (const auto& [name, value] : environment) variables.push_back(name + "=" + value);
@@ -79,7 +80,8 @@ Finished Process::wait(std::chrono::seconds patience) {
   const auto until = std::chrono::steady_clock::now() + patience;
   while (running()) {
     if (std::chrono::steady_clock::now() > until) {
-      ADD_FAILURE() << "process " << pid_ << " did not end within " << patience.count() << " s:\n" << slurp(err_file_);
+      ADD_FAILURE() << "process " << pid_ << " did not end within " << patience.count() << " s:\n"
+                    << slurp(err_file_);
       ::kill(pid_, SIGKILL);
       int status = 0;
       ::waitpid(pid_, &status, 0);

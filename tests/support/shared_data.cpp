@@ -9,7 +9,8 @@
 namespace icingest::test {
 
 std::filesystem::path shared_data() {
-  if (const char* given = std::getenv("ICINGEST_SHARED_DATA"); given != nullptr && *given != '\0') return given;
+  if (const char* given = std::getenv("ICINGEST_SHARED_DATA"); given != nullptr && *given != '\0')
+    return given;
   return std::filesystem::path(ICINGEST_SOURCE_DIR) / ".." / "shared" / "data";
 }
 

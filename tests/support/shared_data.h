@@ -17,10 +17,10 @@ namespace icingest::test {
 
 }  // namespace icingest::test
 
-#define ICINGEST_NEEDS_SHARED_DATA()                                                                            \
-  do {                                                                                                          \
-    if (!std::filesystem::exists(::icingest::test::shared_data() / "README.md")) {                              \
-      GTEST_SKIP() << "RECORDED DATA ABSENT: " << ::icingest::test::shared_data()                               \
-                   << " does not exist; set ICINGEST_SHARED_DATA. This test proved nothing.";                   \
-    }                                                                                                           \
+#define ICINGEST_NEEDS_SHARED_DATA()                                                          \
+  do {                                                                                        \
+    if (!std::filesystem::exists(::icingest::test::shared_data() / "README.md")) {            \
+      GTEST_SKIP() << "RECORDED DATA ABSENT: " << ::icingest::test::shared_data()             \
+                   << " does not exist; set ICINGEST_SHARED_DATA. This test proved nothing."; \
+    }                                                                                         \
   } while (false)

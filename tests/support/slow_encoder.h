@@ -1,5 +1,5 @@
-// slow_encoder.h: NUMERIC and other fields of binary COPY, written the obvious way: strings of digits, one byte after
-// the other. The fast encoder is compared with it on random rows and by the fuzzer.
+// slow_encoder.h: NUMERIC and other fields of binary COPY, written the obvious way: strings of digits, one
+// byte after the other. The fast encoder is compared with it on random rows and by the fuzzer.
 #pragma once
 
 #include <cstdint>

@@ -46,7 +46,8 @@ void TestServer::pg_ctl(const std::string& arguments) {
   const std::string bin = "/usr/lib/postgresql/15/bin/pg_ctl";
   const auto data = dir_.path() / "postgres" / "data";
   std::string command = fmt::format("{} -s -w -D '{}' {} >/dev/null 2>&1", bin, data.string(), arguments);
-  if (::geteuid() == 0) command = fmt::format("setpriv --reuid=postgres --regid=postgres --clear-groups sh -c \"{}\"", command);
+  if (::geteuid() == 0)
+    command = fmt::format("setpriv --reuid=postgres --regid=postgres --clear-groups sh -c \"{}\"", command);
   EXPECT_EQ(std::system(command.c_str()), 0) << command;
 }
 
@@ -59,7 +60,8 @@ void TestServer::start() {
 
 std::string to_uri(const pg::DbConfig& config) {
   const auto& p = config.parameters;
-  return fmt::format("postgresql:///{}?host={}&port={}&user={}", p.at("dbname"), text::percent_encode(p.at("host")), p.at("port"), p.at("user"));
+  return fmt::format("postgresql:///{}?host={}&port={}&user={}", p.at("dbname"),
+                     text::percent_encode(p.at("host")), p.at("port"), p.at("user"));
 }
 
 std::string query(const pg::DbConfig& db, const std::string& sql) {
@@ -76,10 +78,12 @@ std::string dump(const pg::DbConfig& db, const std::string& table) {
   EXPECT_TRUE(conn.has_value()) << conn.error().describe();
   std::string all;
   const std::string order = table == "stock_prices" ? "ticker, \"time\", \"interval\"" : "1, 2";
-  const auto copied = conn->copy_out(fmt::format("COPY (SELECT * FROM {} ORDER BY {}) TO STDOUT", table, order), [&](std::string_view bytes) -> Result<void> {
-    all += bytes;
-    return {};
-  });
+  const auto copied =
+      conn->copy_out(fmt::format("COPY (SELECT * FROM {} ORDER BY {}) TO STDOUT", table, order),
+                     [&](std::string_view bytes) -> Result<void> {
+                       all += bytes;
+                       return {};
+                     });
   EXPECT_TRUE(copied.has_value()) << copied.error().describe();
   return all;
 }

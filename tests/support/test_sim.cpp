@@ -12,10 +12,11 @@ std::string http_get(const std::string& url) {
   curl_easy_setopt(easy, CURLOPT_URL, url.c_str());
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, &body);
-  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, +[](char* bytes, std::size_t size, std::size_t count, void* into) {
-    static_cast<std::string*>(into)->append(bytes, size * count);
-    return size * count;
-  });
+  curl_easy_setopt(
+      easy, CURLOPT_WRITEFUNCTION, +[](char* bytes, std::size_t size, std::size_t count, void* into) {
+        static_cast<std::string*>(into)->append(bytes, size * count);
+        return size * count;
+      });
   EXPECT_EQ(curl_easy_perform(easy), CURLE_OK) << url;
   curl_easy_cleanup(easy);
   return body;

@@ -9,7 +9,8 @@ namespace {
 
 std::int64_t take(std::string_view& bytes, int count) {
   std::uint64_t value = 0;
-  for (int i = 0; i < count; ++i) value = value << 8 | static_cast<unsigned char>(bytes[static_cast<std::size_t>(i)]);
+  for (int i = 0; i < count; ++i)
+    value = value << 8 | static_cast<unsigned char>(bytes[static_cast<std::size_t>(i)]);
   bytes.remove_prefix(static_cast<std::size_t>(count));
   const int unused = 64 - 8 * count;
   return static_cast<std::int64_t>(value << unused) >> unused;

@@ -1,5 +1,5 @@
-// tsv.h: encoded tuples as text, one line a row, for people to read. Written independently of the encoder: NUMERIC is
-// put together digit by digit.
+// tsv.h: encoded tuples as text, one line a row, for people to read. Written independently of the encoder:
+// NUMERIC is put together digit by digit.
 #pragma once
 
 #include <string>

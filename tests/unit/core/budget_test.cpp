@@ -83,7 +83,9 @@ TEST(BufferPool, KeepsNoMoreThanItsLimit) {
 TEST(Stop, RunsCallbacksOnceAndOnlyWhileRegistered) {
   Stop stop;
   int ran = 0;
-  { const Stop::Registration gone(stop, [&] { ran += 100; }); }
+  {
+    const Stop::Registration gone(stop, [&] { ran += 100; });
+  }
   const Stop::Registration stays(stop, [&] { ran += 1; });
   stop.request(15);
   stop.request(2);

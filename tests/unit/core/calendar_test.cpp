@@ -11,8 +11,14 @@ namespace icingest {
 namespace {
 
 TEST(Calendar, KnowsTheClosuresNoRuleGives) {
-  for (const auto& [y, m, d] : {std::tuple{2001, 9U, 11U}, {2001, 9U, 14U}, {2004, 6U, 11U}, {2007, 1U, 2U}, {2012, 10U, 29U}, {2012, 10U, 30U},
-                                {2018, 12U, 5U}, {2025, 1U, 9U}}) {
+  for (const auto& [y, m, d] : {std::tuple{2001, 9U, 11U},
+                                {2001, 9U, 14U},
+                                {2004, 6U, 11U},
+                                {2007, 1U, 2U},
+                                {2012, 10U, 29U},
+                                {2012, 10U, 30U},
+                                {2018, 12U, 5U},
+                                {2025, 1U, 9U}}) {
     EXPECT_FALSE(nyse::is_session(make_date(y, m, d))) << y << "-" << m << "-" << d;
   }
 }
@@ -32,7 +38,8 @@ TEST(Calendar, ObservesHolidaysAsTheExchangeDoes) {
 TEST(Calendar, ClosesEarlyWhereTheExchangeDoes) {
   const auto hour_of_close = [](int y, unsigned m, unsigned d) {
     const Date date = make_date(y, m, d);
-    return std::chrono::duration_cast<std::chrono::hours>(nyse::close_of(date) - new_york::midnight(date)).count();
+    return std::chrono::duration_cast<std::chrono::hours>(nyse::close_of(date) - new_york::midnight(date))
+        .count();
   };
   EXPECT_EQ(hour_of_close(2020, 11, 27), 13);
   EXPECT_EQ(hour_of_close(2020, 12, 24), 13);
@@ -44,9 +51,11 @@ TEST(Calendar, ClosesEarlyWhereTheExchangeDoes) {
 TEST(Calendar, LastClosedSessionWaitsForTheClose) {
   const Date friday = make_date(2026, 11, 20);
   EXPECT_EQ(nyse::last_closed_session(nyse::close_of(friday)), friday);
-  EXPECT_EQ(nyse::last_closed_session(nyse::close_of(friday) - std::chrono::microseconds(1)), make_date(2026, 11, 19));
+  EXPECT_EQ(nyse::last_closed_session(nyse::close_of(friday) - std::chrono::microseconds(1)),
+            make_date(2026, 11, 19));
   EXPECT_EQ(nyse::last_closed_session(*parse_instant("2026-11-22T18:00:00Z")), friday);
-  EXPECT_EQ(nyse::last_closed_session(*parse_instant("2026-11-27T18:30:00Z")), make_date(2026, 11, 27));  // 13:30 New York
+  // 13:30 New York
+  EXPECT_EQ(nyse::last_closed_session(*parse_instant("2026-11-27T18:30:00Z")), make_date(2026, 11, 27));
 }
 
 TEST(Calendar, TenYearsAreThe2513SessionsOfThePlan) {

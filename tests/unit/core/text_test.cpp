@@ -19,7 +19,8 @@ TEST(Text, ReadsSizesAndDurations) {
   EXPECT_EQ(text::parse_size("1GiB"), std::uint64_t{1} << 30);
   EXPECT_EQ(text::parse_size("512kb"), std::uint64_t{512} << 10);
   EXPECT_EQ(text::parse_size("123"), 123U);
-  for (const char* bad : {"", "M", "-1M", "12X", "99999999999999G"}) EXPECT_FALSE(text::parse_size(bad)) << bad;
+  for (const char* bad : {"", "M", "-1M", "12X", "99999999999999G"})
+    EXPECT_FALSE(text::parse_size(bad)) << bad;
   EXPECT_EQ(text::parse_duration_ms("250ms"), 250);
   EXPECT_EQ(text::parse_duration_ms("10m"), 600'000);
   EXPECT_EQ(text::parse_duration_ms("7"), 7'000);
@@ -43,7 +44,16 @@ TEST(Text, QuotesJson) { EXPECT_EQ(text::json_quote("a\"b\\\n\x01é"), "\"a\\\"b
 
 TEST(JsonWriter, WritesNestedObjects) {
   JsonWriter json;
-  json.begin_object().number("a", 1).begin_array("b").text("", "x").text("", "y").end_array().begin_object("c").real("d", 0.5).end_object().end_object();
+  json.begin_object()
+      .number("a", 1)
+      .begin_array("b")
+      .text("", "x")
+      .text("", "y")
+      .end_array()
+      .begin_object("c")
+      .real("d", 0.5)
+      .end_object()
+      .end_object();
   EXPECT_EQ(json.str(), R"({"a":1,"b":["x","y"],"c":{"d":0.500}})");
 }
 

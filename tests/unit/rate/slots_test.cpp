@@ -41,7 +41,8 @@ struct Borrower {
 };
 
 struct World {
-  World(const RateLimit& rate_limit, std::uint64_t seed) : limit(rate_limit), table(rate_limit), random(seed) {}
+  World(const RateLimit& rate_limit, std::uint64_t seed)
+      : limit(rate_limit), table(rate_limit), random(seed) {}
 
   RateLimit limit;
   SlotTable table;
@@ -122,9 +123,11 @@ TEST(Slots, NeverExceedTheLimitWhenBorrowersDieAndOthersShare) {
       for (int i = 0; i < 3; ++i) borrowers.emplace_back(schedule.limit);
       const Micros end = world.now + 20 * schedule.limit.window.count();
       while (world.now < end) {
-        for (Borrower& borrower : borrowers) world.step(borrower, static_cast<int>(world.uniform(0, 20)), schedule.most_latency);
+        for (Borrower& borrower : borrowers)
+          world.step(borrower, static_cast<int>(world.uniform(0, 20)), schedule.most_latency);
         // A killed process says nothing; its successor begins with empty hands.
-        if (world.uniform(0, 999) < 3) borrowers[static_cast<std::size_t>(world.uniform(0, 2))] = Borrower(schedule.limit);
+        if (world.uniform(0, 999) < 3)
+          borrowers[static_cast<std::size_t>(world.uniform(0, 2))] = Borrower(schedule.limit);
         world.now += world.uniform(1, 2 * schedule.step);
       }
       EXPECT_LE(most_in_any_window(world.arrivals, schedule.limit.window.count()), schedule.limit.permits)
@@ -188,7 +191,8 @@ TEST(Slots, AnotherLimitForgetsNoUse) {
   EXPECT_EQ(free_times(grown), (std::vector<Micros>{9'000'000, 7'000'000, 7'000'000}));
   EXPECT_EQ(grown.entries()[0].lease, 0) << "loans of another size are void";
   const SlotTable same(wide, wide, {{3, 0, 1}, {9}, {5}}, 1);
-  EXPECT_EQ(free_times(same), (std::vector<Micros>{3, 9, 5})) << "indexes are out on loan: the order must stay";
+  EXPECT_EQ(free_times(same), (std::vector<Micros>{3, 9, 5}))
+      << "indexes are out on loan: the order must stay";
   EXPECT_EQ(same.entries()[0].lease, 1);
 }
 
@@ -257,7 +261,8 @@ TEST(Limiter, APermitThatWaitedTooLongMayNotGoOut) {
 
 TEST(Backoff, JittersFullyUnderAGrowingCeiling) {
   Random random(3);
-  const BackoffPolicy policy{.first = std::chrono::milliseconds(100), .ceiling = std::chrono::milliseconds(1000)};
+  const BackoffPolicy policy{.first = std::chrono::milliseconds(100),
+                             .ceiling = std::chrono::milliseconds(1000)};
   for (int attempt = 1; attempt < 8; ++attempt) {
     const auto ceiling = std::min<std::int64_t>(1000, 100 << (attempt - 1));
     std::int64_t least = ceiling;
@@ -271,7 +276,8 @@ TEST(Backoff, JittersFullyUnderAGrowingCeiling) {
     EXPECT_GT(most, ceiling * 9 / 10 - 2);
     EXPECT_LE(most, ceiling);
   }
-  EXPECT_GE(pause_after(1, policy, std::chrono::seconds(7), random), std::chrono::seconds(7)) << "Retry-After is a floor";
+  EXPECT_GE(pause_after(1, policy, std::chrono::seconds(7), random), std::chrono::seconds(7))
+      << "Retry-After is a floor";
 }
 
 }  // namespace

@@ -19,13 +19,19 @@ std::string bytes_of(Int128 mantissa, int scale) {
   return {static_cast<const char*>(buffer), end};
 }
 
-// Golden bytes. Each is what PostgreSQL 15 gives for SELECT numeric_send('…'::numeric(20,6)), zero groups kept.
+// Golden bytes. Each is what PostgreSQL 15 gives for SELECT numeric_send('…'::numeric(20,6)), zero groups
+// kept.
 TEST(CopyEncoder, WritesKnownNumericBytes) {
-  EXPECT_EQ(bytes_of(1'234'500'000, 6), std::string("\0\0\0\x0e\0\3\0\0\0\0\0\6\x04\xd2\x13\x88\0\0", 18));  // 1234.5
-  EXPECT_EQ(bytes_of(0, 6), std::string("\0\0\0\x08\0\0\0\0\0\0\0\6", 12));                                  // 0
-  EXPECT_EQ(bytes_of(-500'000, 6), std::string("\0\0\0\x0c\0\2\xff\xff\x40\0\0\6\x13\x88\0\0", 16));         // -0.5
-  EXPECT_EQ(bytes_of(42, 0), std::string("\0\0\0\x0a\0\1\0\0\0\0\0\0\0\x2a", 14));                           // 42
-  EXPECT_EQ(bytes_of(12, 6), std::string("\0\0\0\x0c\0\2\xff\xff\0\0\0\6\0\0\x04\xb0", 16));                  // 0.000012
+  // 1234.5
+  EXPECT_EQ(bytes_of(1'234'500'000, 6), std::string("\0\0\0\x0e\0\3\0\0\0\0\0\6\x04\xd2\x13\x88\0\0", 18));
+  // 0
+  EXPECT_EQ(bytes_of(0, 6), std::string("\0\0\0\x08\0\0\0\0\0\0\0\6", 12));
+  // -0.5
+  EXPECT_EQ(bytes_of(-500'000, 6), std::string("\0\0\0\x0c\0\2\xff\xff\x40\0\0\6\x13\x88\0\0", 16));
+  // 42
+  EXPECT_EQ(bytes_of(42, 0), std::string("\0\0\0\x0a\0\1\0\0\0\0\0\0\0\x2a", 14));
+  // 0.000012
+  EXPECT_EQ(bytes_of(12, 6), std::string("\0\0\0\x0c\0\2\xff\xff\0\0\0\6\0\0\x04\xb0", 16));
 }
 
 TEST(CopyEncoder, AgreesWithTheSlowOneOnRandomNumbers) {
@@ -42,9 +48,11 @@ TEST(CopyEncoder, AgreesWithTheSlowOneOnRandomNumbers) {
 
 TEST(CopyEncoder, AgreesWithTheSlowOneAtTheEdges) {
   for (int scale = 0; scale <= Decimal::kMaxScale; ++scale) {
-    for (const Int128 mantissa : {Int128{0}, Int128{1}, Int128{9'999}, Int128{10'000}, Int128{10'001}, (Int128{1} << 64) - 1, Int128{1} << 64,
-                                  power_of_ten(37), power_of_ten(37) * 10 - 1}) {
-      ASSERT_EQ(bytes_of(mantissa, scale), test::slow_numeric(Decimal(mantissa, scale).to_string(), scale)) << scale;
+    for (const Int128 mantissa :
+         {Int128{0}, Int128{1}, Int128{9'999}, Int128{10'000}, Int128{10'001}, (Int128{1} << 64) - 1,
+          Int128{1} << 64, power_of_ten(37), power_of_ten(37) * 10 - 1}) {
+      ASSERT_EQ(bytes_of(mantissa, scale), test::slow_numeric(Decimal(mantissa, scale).to_string(), scale))
+          << scale;
     }
   }
 }
@@ -65,9 +73,10 @@ TEST(CopyEncoder, WritesAWholeRowAsTheSlowOneDoes) {
   const copy::Encoded encoded = copy::encode_row<kBarTable>(bar(), out);
   ASSERT_EQ(encoded.fault, Fault::none);
   const std::int64_t microseconds = (bar().time - copy::kPgEpoch).count();
-  const std::string expected = std::string("\0\x09", 2) + test::slow_int8(microseconds) + test::slow_text("BRK.B") +
-                               test::slow_numeric("1234.5", 6) + test::slow_numeric("1240", 6) + test::slow_numeric("1230.123457", 6) +
-                               test::slow_numeric("1239", 6) + test::slow_int8(25934) + test::kSlowNull + test::slow_text("1day");
+  const std::string expected =
+      std::string("\0\x09", 2) + test::slow_int8(microseconds) + test::slow_text("BRK.B") +
+      test::slow_numeric("1234.5", 6) + test::slow_numeric("1240", 6) + test::slow_numeric("1230.123457", 6) +
+      test::slow_numeric("1239", 6) + test::slow_int8(25934) + test::kSlowNull + test::slow_text("1day");
   EXPECT_EQ(out.view(), expected);
   EXPECT_EQ(encoded.rounded, 2) << "the low's seventh decimal and the volume's fraction";
   EXPECT_EQ(encoded.bucket, make_date(2020, 1, 2).time_since_epoch().count());
@@ -108,7 +117,8 @@ TEST(CopyEncoder, RejectsNumbersThatDoNotFitTheirColumn) {
   EXPECT_EQ(copy::encode_row<kBarTable>(row, out).fault, Fault::none);
   EXPECT_EQ(Decimal::parse("100000000000000", row.high), Fault::none);
   expect_fault(row, Fault::out_of_range, 3);
-  EXPECT_EQ(Decimal::parse("99999999999999.9999995", row.high), Fault::none) << "rounds up to one digit too many";
+  EXPECT_EQ(Decimal::parse("99999999999999.9999995", row.high), Fault::none)
+      << "rounds up to one digit too many";
   expect_fault(row, Fault::out_of_range, 3);
   row = bar();
   EXPECT_EQ(Decimal::parse("9223372036854775808", row.volume), Fault::none);

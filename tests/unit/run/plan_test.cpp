@@ -3,8 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include "icingest/calendar.h"
 #include "cli/context.h"
+#include "icingest/calendar.h"
 
 namespace icingest::run {
 namespace {
@@ -28,12 +28,28 @@ class Planning : public ::testing::Test {
   void have_day(Date day, int epoch = 1, const std::string& scope = "", UnitState state = UnitState::done,
                 Instant asked_at = *parse_instant("2026-11-21T00:00:00Z")) {
     const std::string key = session_key("day", day, scope);
-    standing_.units[key] = {.unit = key, .state = state, .from = day, .to = day, .basis = new_york::date_of(asked_at), .scope = scope, .epoch = epoch,
-                            .rows = state == UnitState::done ? 10 : 0, .generation = 1, .asked_at = asked_at};
+    standing_.units[key] = {.unit = key,
+                            .state = state,
+                            .from = day,
+                            .to = day,
+                            .basis = new_york::date_of(asked_at),
+                            .scope = scope,
+                            .epoch = epoch,
+                            .rows = state == UnitState::done ? 10 : 0,
+                            .generation = 1,
+                            .asked_at = asked_at};
   }
-  void have_ticker(const std::string& symbol, Date from, Date to, Instant asked_at = *parse_instant("2026-11-21T00:00:00Z")) {
+  void have_ticker(const std::string& symbol, Date from, Date to,
+                   Instant asked_at = *parse_instant("2026-11-21T00:00:00Z")) {
     const std::string key = "ticker/" + symbol;
-    standing_.units[key] = {.unit = key, .symbol = symbol, .from = from, .to = to, .basis = new_york::date_of(asked_at), .rows = 10, .generation = 1, .asked_at = asked_at};
+    standing_.units[key] = {.unit = key,
+                            .symbol = symbol,
+                            .from = from,
+                            .to = to,
+                            .basis = new_york::date_of(asked_at),
+                            .rows = 10,
+                            .generation = 1,
+                            .asked_at = asked_at};
   }
   void have_all_days() {
     for (const Date day : nyse::sessions(kWindow.from, kWindow.to)) have_day(day);
@@ -124,7 +140,8 @@ TEST_F(Planning, AndIsNeverFetchedAgain) {
 
 TEST_F(Planning, AWiderWindowIsNotMistakenForDone) {
   have_symbols(3);
-  for (const char* symbol : {"S10000", "S10001", "S10002"}) have_ticker(symbol, make_date(2026, 10, 1), kWindow.to);
+  for (const char* symbol : {"S10000", "S10001", "S10002"})
+    have_ticker(symbol, make_date(2026, 10, 1), kWindow.to);
   EXPECT_EQ(plan().main.size(), 3U);
   EXPECT_TRUE(plan().main[0].staged);
   EXPECT_EQ(plan().main[0].unit.from, kWindow.from);
@@ -132,7 +149,8 @@ TEST_F(Planning, AWiderWindowIsNotMistakenForDone) {
 
 TEST_F(Planning, ANewSessionAfterATickerLoadGoesBySession) {
   have_symbols(100);
-  for (const std::string& symbol : universe_.symbols()) have_ticker(symbol, kWindow.from, make_date(2026, 11, 19), *parse_instant("2026-11-20T23:00:00Z"));
+  for (const std::string& symbol : universe_.symbols())
+    have_ticker(symbol, kWindow.from, make_date(2026, 11, 19), *parse_instant("2026-11-20T23:00:00Z"));
   const Plan made = plan();
   EXPECT_EQ(made.strategy, "grouped");
   ASSERT_EQ(made.main.size(), 1U);
@@ -144,7 +162,8 @@ TEST_F(Planning, TheNewestSessionsAreReadAgainOnceTheMarketHasClosedSince) {
   have_members(1, 0, 12'000);
   have_all_days();
   // Read on Thursday evening; the market has closed since, so the newest five are due again, the others not.
-  for (const Date day : nyse::sessions(kWindow.from, make_date(2026, 11, 19))) have_day(day, 1, "", UnitState::done, *parse_instant("2026-11-19T23:00:00Z"));
+  for (const Date day : nyse::sessions(kWindow.from, make_date(2026, 11, 19)))
+    have_day(day, 1, "", UnitState::done, *parse_instant("2026-11-19T23:00:00Z"));
   have_day(make_date(2026, 11, 20));
   EXPECT_EQ(plan().main.size(), 4U);
   options_.refresh = 0;
@@ -192,7 +211,9 @@ TEST_F(Planning, SplitsAfterTheBasisReadATickerAgainOnce) {
   have_symbols(3);
   have_members(1, 0, 3);
   have_all_days();  // read on 20 November
-  const std::vector<Restatement> split = {{"S10001", make_date(2026, 11, 21)}, {"S10002", make_date(2026, 11, 20)}, {"OTHER", make_date(2026, 11, 21)}};
+  const std::vector<Restatement> split = {{"S10001", make_date(2026, 11, 21)},
+                                          {"S10002", make_date(2026, 11, 20)},
+                                          {"OTHER", make_date(2026, 11, 21)}};
   auto units = plan_restatements(prices(), standing_, universe_, split);
   ASSERT_EQ(units.size(), 1U) << "one executed after the day of reading, one before, one is nobody's";
   EXPECT_EQ(units[0].unit.key, "ticker/S10001");
@@ -205,8 +226,10 @@ TEST_F(Planning, SplitsAfterTheBasisReadATickerAgainOnce) {
 TEST_F(Planning, AFewTickersByTickerAreRestatedToo) {
   have_symbols(1);
   have_ticker("S10000", kWindow.from, kWindow.to);
-  EXPECT_EQ(plan_restatements(prices(), standing_, universe_, {{"S10000", make_date(2026, 11, 21)}}).size(), 1U);
-  EXPECT_EQ(plan_restatements(prices(), standing_, universe_, {{"S10000", make_date(2026, 11, 20)}}).size(), 0U);
+  EXPECT_EQ(plan_restatements(prices(), standing_, universe_, {{"S10000", make_date(2026, 11, 21)}}).size(),
+            1U);
+  EXPECT_EQ(plan_restatements(prices(), standing_, universe_, {{"S10000", make_date(2026, 11, 20)}}).size(),
+            0U);
 }
 
 TEST(Windows, AreCalendarYearsUpToTheLastClosedSession) {
@@ -223,8 +246,10 @@ TEST(FullScale, PlansTwentyThreeThousandTickersOverTenYears) {
   std::vector<std::string> symbols;
   for (int i = 0; i < 23'000; ++i) symbols.push_back("S" + std::to_string(i));
   const auto pipelines = cli::all_pipelines();
-  const Pipeline& prices = *std::find_if(pipelines.begin(), pipelines.end(), [](const Pipeline& p) { return p.name == "prices"; });
-  const auto made = make_plan(prices, {.resume = true}, RateLimit{.permits = 100}, Universe::of(symbols), {}, *window_of({}, kNow), kNow);
+  const Pipeline& prices =
+      *std::find_if(pipelines.begin(), pipelines.end(), [](const Pipeline& p) { return p.name == "prices"; });
+  const auto made = make_plan(prices, {.resume = true}, RateLimit{.permits = 100}, Universe::of(symbols), {},
+                              *window_of({}, kNow), kNow);
   ASSERT_TRUE(made);
   EXPECT_EQ(made->strategy, "grouped");
   EXPECT_EQ(made->main.size(), 2513U);

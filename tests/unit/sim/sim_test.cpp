@@ -66,10 +66,12 @@ TEST_F(Api, BothRoutesGiveTheSamePrices) {
   for (std::size_t i = 0; i < 100; ++i) {
     const auto bar = market_.bar(i, session);
     if (!bar) continue;
-    const std::string range = *get("/v2/aggs/ticker/" + market_.listings()[i].symbol + "/range/1/day/2019-05-07/2019-05-07").body;
+    const std::string range =
+        *get("/v2/aggs/ticker/" + market_.listings()[i].symbol + "/range/1/day/2019-05-07/2019-05-07").body;
     const std::size_t begin = range.find("\"v\":");
     const std::string values = range.substr(begin, range.find(",\"t\":") - begin);
-    EXPECT_NE(grouped.find("{\"T\":\"" + market_.listings()[i].symbol + "\"," + values), std::string::npos) << range;
+    EXPECT_NE(grouped.find("{\"T\":\"" + market_.listings()[i].symbol + "\"," + values), std::string::npos)
+        << range;
     ++compared;
   }
   EXPECT_GT(compared, 70);
@@ -100,7 +102,8 @@ TEST_F(Api, PagesNeverCarryTheKeyAndEndWithoutNext) {
   for (;;) {
     ++pages;
     const std::string body = *get(target).body;
-    for (std::size_t at = body.find("\"ticker\":\""); at != std::string::npos; at = body.find("\"ticker\":\"", at + 1)) {
+    for (std::size_t at = body.find("\"ticker\":\""); at != std::string::npos;
+         at = body.find("\"ticker\":\"", at + 1)) {
       symbols.insert(body.substr(at + 10, body.find('"', at + 10) - at - 10));
     }
     const std::size_t next = body.find("\"next_url\":\"");
@@ -133,7 +136,8 @@ TEST(Faults, AreReadAndDrawnFromTheirSeed) {
   int failures = 0;
   for (int i = 0; i < 1000; ++i) failures += faults->next() == FaultKind::http_503 ? 1 : 0;
   EXPECT_NEAR(failures, 500, 60);
-  for (const char* bad : {"nonsense=1", "http_503", "http_503=2", "http_503=x", "latency=0.1:x", "seed=x"}) EXPECT_FALSE(Faults::parse(bad)) << bad;
+  for (const char* bad : {"nonsense=1", "http_503", "http_503=2", "http_503=x", "latency=0.1:x", "seed=x"})
+    EXPECT_FALSE(Faults::parse(bad)) << bad;
   EXPECT_TRUE(Faults::parse("all=0.05"));
   EXPECT_TRUE(Faults::parse(""));
 }
