@@ -104,20 +104,20 @@ Result<void> decode_grouped(Document& document, const Unit& unit, RowSink<kStock
 }
 
 Result<void> decode_range(Document& document, const Unit& unit, RowSink<kStockPrices>& rows) {
-  ICINGEST_TRY_LET(const massive::Envelope envelope,
-                   massive::each_row<kRangeBar>(
-                       document, rows, [](const Bar&) { return true; },
-                       [&](Bar& bar, auto& raw) {
-                         const Date session = new_york::date_of(from_unix_ms(bar.stamp));
-                         if (session < unit.from || session > unit.to) {
-                           rows.reject(Fault::wrong_session, "t", raw());
-                           return;
-                         }
-                         bar.session = session;
-                         bar.time = new_york::midnight(session);
-                         bar.ticker = unit.symbol;
-                         take(rows, bar, raw);
-                       }));
+  ICINGEST_TRY_LET(const massive::Envelope envelope, massive::each_row<kRangeBar>(
+                                                         document, rows, [](const Bar&) { return true; },
+                                                         [&](Bar& bar, auto& raw) {
+                                                           const Date session =
+                                                               new_york::date_of(from_unix_ms(bar.stamp));
+                                                           if (session < unit.from || session > unit.to) {
+                                                             rows.reject(Fault::wrong_session, "t", raw());
+                                                             return;
+                                                           }
+                                                           bar.session = session;
+                                                           bar.time = new_york::midnight(session);
+                                                           bar.ticker = unit.symbol;
+                                                           take(rows, bar, raw);
+                                                         }));
   if (!envelope.ticker.empty() && envelope.ticker != unit.symbol) {
     return document.malformed("the bars are of another ticker");
   }

@@ -58,14 +58,11 @@ Sums bare_pass(simdjson::ondemand::parser& parser, const simdjson::padded_string
     for (auto field : bar) {
       simdjson::ondemand::value value = field.value();
       switch (value.type()) {
-        case simdjson::ondemand::json_type::number:
-          sums.numbers += value.get_double();
-          break;
+        case simdjson::ondemand::json_type::number: sums.numbers += value.get_double(); break;
         case simdjson::ondemand::json_type::string:
           sums.characters += value.get_string().value().size();
           break;
-        default:
-          break;
+        default: break;
       }
     }
   }

@@ -132,9 +132,7 @@ std::string slow_price(const Decimal& value) {
   return test::slow_numeric(plain_number(value.to_string(), 6), 6);
 }
 
-void encode_price(benchmark::State& state) {
-  encode_one<kPrice>(state, draw(draw_price), slow_price);
-}
+void encode_price(benchmark::State& state) { encode_one<kPrice>(state, draw(draw_price), slow_price); }
 
 void encode_unconstrained(benchmark::State& state) {
   encode_one<kNumeric>(state, draw(draw_price), [](const Decimal& value) {
@@ -150,9 +148,7 @@ std::string slow_volume(const Decimal& value) {
   return slow_integer(std::atoll(plain_number(value.to_string(), 0).c_str()), 8);
 }
 
-void encode_volume(benchmark::State& state) {
-  encode_one<kVolume>(state, draw(draw_volume), slow_volume);
-}
+void encode_volume(benchmark::State& state) { encode_one<kVolume>(state, draw(draw_volume), slow_volume); }
 
 void encode_null(benchmark::State& state) {
   encode_one<kNull>(state, std::vector<std::optional<Decimal>>(kRows),

@@ -50,9 +50,7 @@ class Asker {
   Micros now_ = 1'000'000;
 };
 
-RateLimit limit_of(const benchmark::State& state) {
-  return {.permits = static_cast<int>(state.range(0))};
-}
+RateLimit limit_of(const benchmark::State& state) { return {.permits = static_cast<int>(state.range(0))}; }
 
 void limiter(benchmark::State& state) {
   const RateLimit limit = limit_of(state);

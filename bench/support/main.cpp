@@ -12,9 +12,7 @@ void refuse(benchmark::State& state, const std::string& why) {
   state.SkipWithError(why.c_str());
 }
 
-bool anything_refused() {
-  return refused;
-}
+bool anything_refused() { return refused; }
 
 }  // namespace icingest::bench
 

@@ -33,10 +33,8 @@ std::string numeric(simdjson::ondemand::value value) {
 std::string tuple_of(simdjson::ondemand::object bar, const Unit& unit) {
   std::string_view ticker = unit.symbol;
   Date session = unit.from;
-  if (unit.grain == Grain::session)
-    ticker = bar.find_field_unordered("T").get_string();
-  else
-    session = new_york::date_of(from_unix_ms(bar.find_field_unordered("t").get_int64()));
+  if (unit.grain == Grain::session) ticker = bar.find_field_unordered("T").get_string();
+  else session = new_york::date_of(from_unix_ms(bar.find_field_unordered("t").get_int64()));
   const std::int64_t seconds =
       new_york::midnight(session).time_since_epoch().count() / 1'000'000 - kPgEpochSeconds;
   std::string out("\0\x09", 2);

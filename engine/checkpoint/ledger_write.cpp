@@ -36,9 +36,9 @@ std::string number(std::int64_t value) { return std::to_string(value); }
 std::vector<BucketDelta> sum_by_bucket(const std::vector<BucketDelta>& deltas) {
   std::vector<BucketDelta> sums;
   if (deltas.empty()) return sums;
-  const auto [least, most] = std::minmax_element(deltas.begin(), deltas.end(), [](const BucketDelta& a, const BucketDelta& b) {
-    return a.bucket < b.bucket;
-  });
+  const auto [least, most] =
+      std::minmax_element(deltas.begin(), deltas.end(),
+                          [](const BucketDelta& a, const BucketDelta& b) { return a.bucket < b.bucket; });
   const std::int64_t first = least->bucket;
   const auto span = static_cast<std::uint64_t>(most->bucket) - static_cast<std::uint64_t>(first);
   const auto add = [](BucketDelta& sum, const BucketDelta& delta) {
@@ -173,7 +173,8 @@ ON CONFLICT (dataset, bucket) DO UPDATE SET rows = p.rows + excluded.rows,
   Arrays rows(6);
   for (const BucketDelta& sum : sums) {
     const auto& lanes = sum.digest.lanes;
-    rows.row({number(sum.bucket), number(sum.rows), number(lanes[0]), number(lanes[1]), number(lanes[2]), number(lanes[3])});
+    rows.row({number(sum.bucket), number(sum.rows), number(lanes[0]), number(lanes[1]), number(lanes[2]),
+              number(lanes[3])});
   }
   auto parameters = rows.parameters();
   parameters.emplace_back(std::string(dataset));

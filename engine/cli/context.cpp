@@ -216,17 +216,18 @@ Result<run::Environment> Context::environment(Progress* progress) {
   ICINGEST_TRY_LET(const pg::DbConfig db, database());
   ICINGEST_TRY(check_mark(db, built_in_ != nullptr));
   const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  run::Environment environment{.db = db,
-                               .pipelines = all_pipelines(),
-                               .source_config = [this](const Source& source) { return source_config(source); },
-                               .clock = &clock_,
-                               .stop = &stop_,
-                               .version = std::string(version()),
-                               .arguments = redact(arguments_),
-                               .memory_budget = *budget,
-                               .outage_patience = std::chrono::milliseconds(*text::parse_duration_ms(settings_.outage_limit)),
-                               .decode_threads = settings_.decoders > 0 ? settings_.decoders : std::clamp(cores / 2, 1, 4),
-                               .streams = settings_.loaders};
+  run::Environment environment{
+      .db = db,
+      .pipelines = all_pipelines(),
+      .source_config = [this](const Source& source) { return source_config(source); },
+      .clock = &clock_,
+      .stop = &stop_,
+      .version = std::string(version()),
+      .arguments = redact(arguments_),
+      .memory_budget = *budget,
+      .outage_patience = std::chrono::milliseconds(*text::parse_duration_ms(settings_.outage_limit)),
+      .decode_threads = settings_.decoders > 0 ? settings_.decoders : std::clamp(cores / 2, 1, 4),
+      .streams = settings_.loaders};
   if (progress != nullptr) {
     environment.watch = [progress](const std::string& name, const Metrics* metrics,
                                    const run::Engine* engine) { progress->watch(name, metrics, engine); };

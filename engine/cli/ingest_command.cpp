@@ -65,7 +65,11 @@ void append_unit_counts(JsonWriter& json, const run::Plan& plan) {
 
 std::string plan_json(const Pipeline& pipeline, const run::Plan& plan) {
   JsonWriter json;
-  json.begin_object().number("schema", 1).text("command", "plan").text("pipeline", pipeline.name).number("exit_code", 0);
+  json.begin_object()
+      .number("schema", 1)
+      .text("command", "plan")
+      .text("pipeline", pipeline.name)
+      .number("exit_code", 0);
   json.text("strategy", plan.strategy).text("loading", plan.loading);
   json.begin_object("window").text("from", to_string(plan.from)).text("to", to_string(plan.to)).end_object();
   json.number("sessions", static_cast<std::int64_t>(plan.sessions.size())).number("symbols", plan.symbols);
@@ -102,9 +106,11 @@ std::string plan_text(const Pipeline& pipeline, const run::Plan& plan) {
                        text::duration(cost.quota_seconds), text::duration(cost.transfer_seconds));
   }
   out += fmt::format("\n  units       {}: {} to do, {} done before\n", text::grouped(plan.units()),
-                     text::grouped(static_cast<std::int64_t>(plan.main.size() + plan.gaps.size())), text::grouped(plan.skipped));
+                     text::grouped(static_cast<std::int64_t>(plan.main.size() + plan.gaps.size())),
+                     text::grouped(plan.skipped));
   if (!plan.loading.empty()) out += fmt::format("  loading     {}\n", plan.loading);
-  out += fmt::format("  rows        at most {}, {} by COPY alone\n", text::grouped(plan.expected_rows), text::duration(plan.copy_seconds));
+  out += fmt::format("  rows        at most {}, {} by COPY alone\n", text::grouped(plan.expected_rows),
+                     text::duration(plan.copy_seconds));
   return out;
 }
 

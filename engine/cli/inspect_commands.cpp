@@ -103,7 +103,9 @@ Result<PipelineStatus> read_status(pg::Control& control, const Pipeline& pipelin
     ICINGEST_TRY_LET(const pg::TableLayout layout, pg::read_layout(control, table));
     status.building = layout.building;
   }
-  const auto newest_year = [&] { return static_cast<int>(civil(Date(std::chrono::days(*status.newest_bucket))).year()); };
+  const auto newest_year = [&] {
+    return static_cast<int>(civil(Date(std::chrono::days(*status.newest_bucket))).year());
+  };
   // Nothing at all is the stalest state there is.
   if (status.rows == 0) status.freshness = "STALE (empty)";
   else if (!status.building.empty() && status.building.contains(newest_year())) status.freshness = "BUILDING";
@@ -176,7 +178,8 @@ Result<Output> run_migrate(Context& context) {
   for (const Pipeline& pipeline : all_pipelines()) wanted.push_back({pipeline.schema, pipeline.adopt});
   ICINGEST_TRY_LET(const auto differences, pg::migrate(control, checkpoint::ledger_ddl(), wanted));
   ICINGEST_TRY_LET(const auto finished, finish_years(control, db));
-  const bool blocked = std::any_of(differences.begin(), differences.end(), [](const auto& d) { return d.blocking; });
+  const bool blocked =
+      std::any_of(differences.begin(), differences.end(), [](const auto& d) { return d.blocking; });
   const ExitCode exit = blocked ? ExitCode::person : ExitCode::complete;
   if (context.settings().json) {
     JsonWriter json;
@@ -238,11 +241,13 @@ Result<Output> run_status(Context& context) {
     for (const int year : status.building) json.number("", year);
     json.end_array().end_object();
     if (status.rejected > 0) units += fmt::format(" ({} rows rejected)", text::grouped(status.rejected));
-    out += fmt::format("{:<10} {:>14} {:>12} {:<14} {:<22} {:<6} {}\n", pipeline.name, text::grouped(status.rows), newest, status.freshness,
-                       status.last_run, status.last_exit, units.empty() ? "-" : units);
+    out += fmt::format("{:<10} {:>14} {:>12} {:<14} {:<22} {:<6} {}\n", pipeline.name,
+                       text::grouped(status.rows), newest, status.freshness, status.last_run,
+                       status.last_exit, units.empty() ? "-" : units);
     if (!status.building.empty()) {
-      out += fmt::format("           years under construction, which readers do not see yet: {}; the next run, or `icingest migrate`, finishes them\n",
-                         fmt::join(status.building, ", "));
+      out += fmt::format(
+          "           years under construction, which readers do not see yet: {}; the next run, or `icingest migrate`, finishes them\n",
+          fmt::join(status.building, ", "));
     }
   }
   return Output{ExitCode::complete,

@@ -83,8 +83,12 @@ void add_settings(CLI::App& app, Settings& settings) {
   app.add_option("--decoders", settings.decoders, "threads that decode (0: as this machine has room)")
       ->check(CLI::Range(0, 64))
       ->group(group);
-  app.add_option("--loaders", settings.loaders, "connections that load (0: as the table allows)")->check(CLI::Range(0, 16))->group(group);
-  app.add_option("--decoders", settings.decoders, "threads that decode (0: as this machine has room)")->check(CLI::Range(0, 64))->group(group);
+  app.add_option("--loaders", settings.loaders, "connections that load (0: as the table allows)")
+      ->check(CLI::Range(0, 16))
+      ->group(group);
+  app.add_option("--decoders", settings.decoders, "threads that decode (0: as this machine has room)")
+      ->check(CLI::Range(0, 64))
+      ->group(group);
 }
 
 Result<void> apply_config_file(CLI::App& app, const std::string& file) {

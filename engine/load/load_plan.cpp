@@ -35,7 +35,8 @@ bool LoadPlan::builds(const UnitYears& unit) const {
 
 std::string describe(const LoadPlan& plan) {
   const auto span = [](const std::set<int>& years) {
-    return years.size() == 1 ? fmt::format("{}", *years.begin()) : fmt::format("{} … {}", *years.begin(), *years.rbegin());
+    return years.size() == 1 ? fmt::format("{}", *years.begin())
+                             : fmt::format("{} … {}", *years.begin(), *years.rbegin());
   };
   std::string text;
   if (!plan.build.empty()) text = fmt::format("{} built aside and shown when whole", span(plan.build));
@@ -43,20 +44,24 @@ std::string describe(const LoadPlan& plan) {
     text += fmt::format("{}{} with the key in place{}", text.empty() ? "" : ", ", span(plan.keyed),
                         plan.why_not.empty() ? "" : fmt::format(" ({})", plan.why_not));
   }
-  return fmt::format("{}{}{} stream{}", text, text.empty() ? "" : "; ", plan.streams, plan.streams == 1 ? "" : "s");
+  return fmt::format("{}{}{} stream{}", text, text.empty() ? "" : "; ", plan.streams,
+                     plan.streams == 1 ? "" : "s");
 }
 
-LoadPlan plan_load(const pg::TableLayout& layout, const std::vector<UnitYears>& units, const LoadSituation& situation) {
+LoadPlan plan_load(const pg::TableLayout& layout, const std::vector<UnitYears>& units,
+                   const LoadSituation& situation) {
   LoadPlan plan;
   plan.why_not = obstacle(layout, situation);
   std::set<int> touched;
   std::set<int> barred;
   for (const UnitYears& unit : units) {
-    for_years(unit, [&](int year) { touched.insert(year), unit.staged ? void(barred.insert(year)) : void(); });
+    for_years(unit,
+              [&](int year) { touched.insert(year), unit.staged ? void(barred.insert(year)) : void(); });
   }
   for (const int year : touched) {
     // Rows that are compared are compared with the table, so what is aside has to be in it.
-    if (plan.why_not.empty() && !barred.contains(year) && !layout.attached.contains(year)) plan.build.insert(year);
+    if (plan.why_not.empty() && !barred.contains(year) && !layout.attached.contains(year))
+      plan.build.insert(year);
   }
   // COPY has one target, so a unit goes aside with all its years or with none.
   for (bool changed = true; changed;) {
@@ -66,8 +71,10 @@ LoadPlan plan_load(const pg::TableLayout& layout, const std::vector<UnitYears>& 
       for_years(unit, [&](int year) { changed = plan.build.erase(year) > 0 || changed; });
     }
   }
-  if (plan.why_not.empty() && plan.build.empty()) plan.why_not = touched.empty() ? "there is nothing to load" : "the years are there already";
-  std::set_difference(touched.begin(), touched.end(), plan.build.begin(), plan.build.end(), std::inserter(plan.keyed, plan.keyed.end()));
+  if (plan.why_not.empty() && plan.build.empty())
+    plan.why_not = touched.empty() ? "there is nothing to load" : "the years are there already";
+  std::set_difference(touched.begin(), touched.end(), plan.build.begin(), plan.build.end(),
+                      std::inserter(plan.keyed, plan.keyed.end()));
   std::set_difference(layout.building.begin(), layout.building.end(), plan.build.begin(), plan.build.end(),
                       std::inserter(plan.finish, plan.finish.end()));
   const bool alone = touched.empty() || situation.quota_bound;

@@ -77,10 +77,12 @@ void Loader::take(std::unique_ptr<YearJob> job) {
       const Stop::Registration at_stop(stop_, [this] { conn_->cancel(); });
       finished = pg::finish_year(*conn_, *job->table, job->year);
     }
-    metrics_.load_us.add(std::chrono::duration_cast<std::chrono::microseconds>(clock_.tick() - started).count());
+    metrics_.load_us.add(
+        std::chrono::duration_cast<std::chrono::microseconds>(clock_.tick() - started).count());
     if (finished) return job->done({});
     const Error& error = finished.error();
-    const bool again = error.action == Action::reconnect || (error.action == Action::retry && attempt <= kRetries);
+    const bool again =
+        error.action == Action::reconnect || (error.action == Action::retry && attempt <= kRetries);
     if (!again) give_up(error);
     if (!again || !wait_for_database(error, attempt, since)) return job->done(std::move(finished));
   }

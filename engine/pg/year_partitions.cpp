@@ -15,7 +15,9 @@ constexpr std::string_view kBoundsCheck = "icingest_year";
 // A year of the whole market is 3 million rows, whose keys sort in memory with this much.
 constexpr std::string_view kSortMemory = "256MB";
 
-std::string partition_name(const TableInfo& table, int year) { return fmt::format("{}_{}", table.name, year); }
+std::string partition_name(const TableInfo& table, int year) {
+  return fmt::format("{}_{}", table.name, year);
+}
 std::string building_table(const TableInfo& table) { return fmt::format("{}_building", table.name); }
 
 std::string qualified(std::string_view schema, std::string_view name) {
@@ -32,9 +34,10 @@ std::string bounds(int year) {
 std::set<int> partition_years(pqxx::work& tx, const TableInfo& table, const std::string& parent) {
   std::set<int> years;
   const std::string prefix = fmt::format("{}_", table.name);
-  for (const auto& row : tx.exec_params("SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
-                                        "WHERE i.inhparent = to_regclass($1)",
-                                        parent)) {
+  for (const auto& row :
+       tx.exec_params("SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
+                      "WHERE i.inhparent = to_regclass($1)",
+                      parent)) {
     const auto name = row[0].as<std::string>();
     if (!name.starts_with(prefix)) continue;
     if (const auto year = text::parse_int(std::string_view(name).substr(prefix.size()))) {
@@ -46,15 +49,17 @@ std::set<int> partition_years(pqxx::work& tx, const TableInfo& table, const std:
 
 bool is_hypertable(pqxx::work& tx, const std::string& schema, const TableInfo& table) {
   if (tx.exec("SELECT to_regclass('timescaledb_information.hypertables')").front()[0].is_null()) return false;
-  return !tx.exec_params("SELECT 1 FROM timescaledb_information.hypertables WHERE hypertable_schema = $1 AND hypertable_name = $2",
-                         schema, std::string(table.name))
+  return !tx.exec_params(
+                "SELECT 1 FROM timescaledb_information.hypertables WHERE hypertable_schema = $1 AND hypertable_name = $2",
+                schema, std::string(table.name))
               .empty();
 }
 
 void make_building_table(pqxx::work& tx, const TableInfo& table, const TableLayout& layout) {
-  tx.exec(fmt::format("CREATE TABLE IF NOT EXISTS {} (LIKE {} INCLUDING DEFAULTS INCLUDING CONSTRAINTS "
-                      "INCLUDING GENERATED INCLUDING STORAGE) PARTITION BY RANGE ({})",
-                      building_name(table), qualified(layout.schema, table.name), quote_name(table.year_column)));
+  tx.exec(
+      fmt::format("CREATE TABLE IF NOT EXISTS {} (LIKE {} INCLUDING DEFAULTS INCLUDING CONSTRAINTS "
+                  "INCLUDING GENERATED INCLUDING STORAGE) PARTITION BY RANGE ({})",
+                  building_name(table), qualified(layout.schema, table.name), quote_name(table.year_column)));
 }
 
 Result<bool> exists(PgConn& conn, const std::string& name) {
@@ -63,7 +68,8 @@ Result<bool> exists(PgConn& conn, const std::string& name) {
 }
 
 // The indexes the real table has, as statements that build them on `partition`: each definition from USING on.
-Result<std::vector<std::string>> index_statements(PgConn& conn, const TableInfo& table, const std::string& partition) {
+Result<std::vector<std::string>> index_statements(PgConn& conn, const TableInfo& table,
+                                                  const std::string& partition) {
   ICINGEST_TRY_LET(const PgResult rows,
                    conn.exec("SELECT indisunique, pg_get_indexdef(indexrelid) FROM pg_index "
                              "WHERE indrelid = to_regclass($1) ORDER BY indexrelid",
@@ -71,8 +77,8 @@ Result<std::vector<std::string>> index_statements(PgConn& conn, const TableInfo&
   std::vector<std::string> statements;
   for (int row = 0; row < rows.rows(); ++row) {
     const std::string_view definition = rows.text(row, 1);
-    statements.push_back(fmt::format("CREATE {}INDEX ON {}{}", rows.text(row, 0) == "t" ? "UNIQUE " : "", partition,
-                                     definition.substr(definition.find(" USING "))));
+    statements.push_back(fmt::format("CREATE {}INDEX ON {}{}", rows.text(row, 0) == "t" ? "UNIQUE " : "",
+                                     partition, definition.substr(definition.find(" USING "))));
   }
   return statements;
 }
@@ -91,35 +97,42 @@ Result<void> in_transaction(PgConn& conn, const std::vector<std::string>& statem
 
 // First step: indexes, and the bounds as a constraint, so that attaching need not read the rows again.
 Result<void> build_indexes(PgConn& conn, const TableInfo& table, const std::string& partition, int year) {
-  ICINGEST_TRY_LET(const PgResult built, conn.exec("SELECT 1 FROM pg_constraint WHERE conrelid = to_regclass($1) AND conname = $2",
-                                                   {partition, std::string(kBoundsCheck)}));
+  ICINGEST_TRY_LET(const PgResult built,
+                   conn.exec("SELECT 1 FROM pg_constraint WHERE conrelid = to_regclass($1) AND conname = $2",
+                             {partition, std::string(kBoundsCheck)}));
   if (built.rows() != 0) return {};
   std::vector<std::string> statements = {fmt::format("SET LOCAL maintenance_work_mem = '{}'", kSortMemory)};
   ICINGEST_TRY_LET(const auto indexes, index_statements(conn, table, partition));
   statements.insert(statements.end(), indexes.begin(), indexes.end());
   const std::string column = quote_name(table.year_column);
-  statements.push_back(fmt::format("ALTER TABLE {0} ADD CONSTRAINT {1} CHECK ({2} >= '{3}' AND {2} < '{4}')", partition,
-                                   quote_name(kBoundsCheck), column, first_instant(year), first_instant(year + 1)));
+  statements.push_back(fmt::format("ALTER TABLE {0} ADD CONSTRAINT {1} CHECK ({2} >= '{3}' AND {2} < '{4}')",
+                                   partition, quote_name(kBoundsCheck), column, first_instant(year),
+                                   first_instant(year + 1)));
   return in_transaction(conn, statements);
 }
 
 // Second step: from the building table into the real one. Short, because it locks both.
 Result<void> move_year(PgConn& conn, const TableInfo& table, const std::string& partition, int year) {
-  ICINGEST_TRY_LET(const PgResult home, conn.exec("SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-                                                  "WHERE c.oid = to_regclass($1)",
-                                                  {quote_name(table.name)}));
-  if (home.rows() == 0) return person_error(fmt::format("table {} is gone", table.name), "run `icingest migrate`");
+  ICINGEST_TRY_LET(const PgResult home,
+                   conn.exec("SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+                             "WHERE c.oid = to_regclass($1)",
+                             {quote_name(table.name)}));
+  if (home.rows() == 0)
+    return person_error(fmt::format("table {} is gone", table.name), "run `icingest migrate`");
   const std::string schema(home.text(0, 0));
   const std::string moved = qualified(schema, partition_name(table, year));
   return in_transaction(
-      conn, {fmt::format("ALTER TABLE {} DETACH PARTITION {}", building_name(table), partition),
-             fmt::format("ALTER TABLE {} SET SCHEMA {}", partition, quote_name(schema)),
-             fmt::format("ALTER TABLE {} RESET (autovacuum_enabled)", moved),
-             fmt::format("ALTER TABLE {} ATTACH PARTITION {} {}", qualified(schema, table.name), moved, bounds(year)),
-             fmt::format("ALTER TABLE {} DROP CONSTRAINT {}", moved, quote_name(kBoundsCheck)),
-             fmt::format("DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_inherits WHERE inhparent = to_regclass({0})) THEN "
-                         "DROP TABLE {1}; END IF; END $$",
-                         quote_text(building_name(table)), building_name(table))});
+      conn,
+      {fmt::format("ALTER TABLE {} DETACH PARTITION {}", building_name(table), partition),
+       fmt::format("ALTER TABLE {} SET SCHEMA {}", partition, quote_name(schema)),
+       fmt::format("ALTER TABLE {} RESET (autovacuum_enabled)", moved),
+       fmt::format("ALTER TABLE {} ATTACH PARTITION {} {}", qualified(schema, table.name), moved,
+                   bounds(year)),
+       fmt::format("ALTER TABLE {} DROP CONSTRAINT {}", moved, quote_name(kBoundsCheck)),
+       fmt::format(
+           "DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_inherits WHERE inhparent = to_regclass({0})) THEN "
+           "DROP TABLE {1}; END IF; END $$",
+           quote_text(building_name(table)), building_name(table))});
 }
 
 }  // namespace
@@ -130,9 +143,10 @@ Result<std::string> all_rows(PgConn& conn, const TableInfo& table, std::string_v
   ICINGEST_TRY_LET(const bool any_building, exists(conn, building_name(table)));
   if (!any_building) return fmt::format("{} AS {}", quote_name(table.name), alias);
   std::string columns;
-  for (const ColumnInfo& column : table.columns) columns += (columns.empty() ? "" : ", ") + quote_name(column.name);
-  return fmt::format("(SELECT {0} FROM {1} UNION ALL SELECT {0} FROM {2}) AS {3}", columns, quote_name(table.name),
-                     building_name(table), alias);
+  for (const ColumnInfo& column : table.columns)
+    columns += (columns.empty() ? "" : ", ") + quote_name(column.name);
+  return fmt::format("(SELECT {0} FROM {1} UNION ALL SELECT {0} FROM {2}) AS {3}", columns,
+                     quote_name(table.name), building_name(table), alias);
 }
 
 Result<TableLayout> read_layout(Control& control, const TableInfo& table) {
@@ -165,25 +179,29 @@ Result<TableLayout> read_layout(Control& control, const TableInfo& table) {
   });
 }
 
-Result<void> ensure_years(Control& control, const TableInfo& table, const TableLayout& layout, const std::set<int>& years) {
+Result<void> ensure_years(Control& control, const TableInfo& table, const TableLayout& layout,
+                          const std::set<int>& years) {
   if (!layout.partitioned) return {};
   return control.transact("create partitions", [&](pqxx::work& tx) {
     for (const int year : years) {
       if (layout.attached.contains(year) || layout.building.contains(year)) continue;
       tx.exec(fmt::format("CREATE TABLE IF NOT EXISTS {} PARTITION OF {} {}",
-                          qualified(layout.schema, partition_name(table, year)), qualified(layout.schema, table.name), bounds(year)));
+                          qualified(layout.schema, partition_name(table, year)),
+                          qualified(layout.schema, table.name), bounds(year)));
     }
   });
 }
 
-Result<void> begin_years(Control& control, const TableInfo& table, const TableLayout& layout, const std::set<int>& years) {
+Result<void> begin_years(Control& control, const TableInfo& table, const TableLayout& layout,
+                         const std::set<int>& years) {
   return control.transact("begin years aside", [&](pqxx::work& tx) {
     make_building_table(tx, table, layout);
     for (const int year : years) {
       if (layout.building.contains(year)) continue;
       // Autovacuum would lock the table against the building of its indexes.
       tx.exec(fmt::format("CREATE TABLE {} PARTITION OF {} {} WITH (autovacuum_enabled = false)",
-                          qualified(kLedgerSchema, partition_name(table, year)), building_name(table), bounds(year)));
+                          qualified(kLedgerSchema, partition_name(table, year)), building_name(table),
+                          bounds(year)));
     }
   });
 }
@@ -204,11 +222,13 @@ Result<void> undo_year(Control& control, const TableInfo& table, std::string_vie
     const Date first = make_date(year, 1, 1);
     const Date last = make_date(year, 12, 31);
     tx.exec(fmt::format("DROP TABLE {}", qualified(kLedgerSchema, partition_name(table, year))));
-    tx.exec_params("DELETE FROM icingest.proofs WHERE dataset = $1 AND bucket BETWEEN $2 AND $3", std::string(table.name),
-                   first.time_since_epoch().count(), last.time_since_epoch().count());
-    tx.exec_params("UPDATE icingest.units SET state = 'failed', reason = 'undone', rows = 0, digest = '', generation = generation + 1 "
-                   "WHERE pipeline = $1 AND from_date <= $3::date AND to_date >= $2::date AND state = 'done'",
-                   std::string(pipeline), icingest::to_string(first), icingest::to_string(last));
+    tx.exec_params("DELETE FROM icingest.proofs WHERE dataset = $1 AND bucket BETWEEN $2 AND $3",
+                   std::string(table.name), first.time_since_epoch().count(),
+                   last.time_since_epoch().count());
+    tx.exec_params(
+        "UPDATE icingest.units SET state = 'failed', reason = 'undone', rows = 0, digest = '', generation = generation + 1 "
+        "WHERE pipeline = $1 AND from_date <= $3::date AND to_date >= $2::date AND state = 'done'",
+        std::string(pipeline), icingest::to_string(first), icingest::to_string(last));
   });
 }
 

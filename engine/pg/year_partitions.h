@@ -43,10 +43,12 @@ struct TableLayout {
 [[nodiscard]] Result<std::string> all_rows(PgConn& conn, const TableInfo& table, std::string_view alias);
 
 // Sees to empty partitions for these years where the table is partitioned and has none; other tables stay as they are.
-Result<void> ensure_years(Control& control, const TableInfo& table, const TableLayout& layout, const std::set<int>& years);
+Result<void> ensure_years(Control& control, const TableInfo& table, const TableLayout& layout,
+                          const std::set<int>& years);
 
 // Begins these years aside. What is under construction already stays as it is.
-Result<void> begin_years(Control& control, const TableInfo& table, const TableLayout& layout, const std::set<int>& years);
+Result<void> begin_years(Control& control, const TableInfo& table, const TableLayout& layout,
+                         const std::set<int>& years);
 
 // Indexes a year under construction and moves it into the table; a year that is not under construction is no error.
 // Can be repeated after dying at any point.

@@ -32,7 +32,8 @@ bool Universe::find(std::string_view symbol) const {
   const std::uint64_t hash = XXH3_64bits(symbol.data(), symbol.size());
   const std::size_t mask = slots_.size() - 1;
   for (std::size_t at = hash & mask; slots_[at].number != kNone; at = (at + 1) & mask) {
-    if (slots_[at].tag == static_cast<std::uint32_t>(hash >> 32) && symbols_[slots_[at].number] == symbol) return true;
+    if (slots_[at].tag == static_cast<std::uint32_t>(hash >> 32) && symbols_[slots_[at].number] == symbol)
+      return true;
   }
   return false;
 }

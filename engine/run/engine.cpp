@@ -100,8 +100,9 @@ Engine::~Engine() {
 
 void Engine::use_streams(int streams) {
   while (static_cast<int>(loaders_.size()) < streams) {
-    loaders_.push_back(std::make_unique<load::Loader>(loader_settings_, ledger_, load_queue_, budget_, clock_, metrics_,
-                                                      stop_, [this](const Error& error) { end_run(error); }));
+    loaders_.push_back(std::make_unique<load::Loader>(loader_settings_, ledger_, load_queue_, budget_, clock_,
+                                                      metrics_, stop_,
+                                                      [this](const Error& error) { end_run(error); }));
     threads_.emplace_back([loader = loaders_.back().get()] { loader->run(); });
   }
   streams_ = static_cast<int>(loaders_.size());

@@ -257,7 +257,8 @@ Result<void> Run::finish_years(const TableInfo& table, const std::set<int>& year
     log::info("finishing {} {}, which an earlier run left under construction", table.name, year);
     Result<void> finished = pg::finish_year(conn, table, year);
     if (!finished && finished.error().action == Action::restage) {
-      log::warn("{} {} holds a row twice: {}. Its units will be read again", table.name, year, finished.error().message);
+      log::warn("{} {} holds a row twice: {}. Its units will be read again", table.name, year,
+                finished.error().message);
       ICINGEST_TRY_LET(pg::Control* const control, session_.control());
       finished = pg::undo_year(*control, table, pipeline_.name, year);
     }
@@ -537,7 +538,8 @@ Result<Plan> plan_only(Session& session, const Environment& environment, const P
     ICINGEST_TRY_LET(standing, read_standing(*control, pipeline));
     ICINGEST_TRY_LET(universe, read_universe(*control, pipeline, options));
   }
-  ICINGEST_TRY_LET(Plan plan, make_plan(pipeline, options, source.limit, universe, standing, window, environment.clock->now()));
+  ICINGEST_TRY_LET(Plan plan, make_plan(pipeline, options, source.limit, universe, standing, window,
+                                        environment.clock->now()));
   const TableInfo& table = pipeline.routes.front().load.table;
   if (table.year_column.empty() || plan.main.empty()) return plan;
   ICINGEST_TRY_LET(pg::TableLayout layout, pg::read_layout(*control, table));

@@ -290,12 +290,14 @@ load::LoadPlan load_plan_of(const Plan& plan, const pg::TableLayout& layout, int
   std::vector<load::UnitYears> units;
   units.reserve(plan.main.size());
   for (const PlannedUnit& planned : plan.main) units.push_back(years_of(planned));
-  const bool quota_bound = plan.quota_seconds > kPatientSeconds && plan.quota_seconds > kQuotaBound * plan.copy_seconds;
+  const bool quota_bound =
+      plan.quota_seconds > kPatientSeconds && plan.quota_seconds > kQuotaBound * plan.copy_seconds;
   return load::plan_load(layout, units, {.quota_bound = quota_bound, .streams = streams});
 }
 
-std::vector<PlannedUnit> plan_optional_route(const Route& route, const IngestOptions& options, const Universe& universe,
-                                             const Standing& standing, Date today, std::int64_t& skipped) {
+std::vector<PlannedUnit> plan_optional_route(const Route& route, const IngestOptions& options,
+                                             const Universe& universe, const Standing& standing, Date today,
+                                             std::int64_t& skipped) {
   std::vector<PlannedUnit> units;
   for (const std::string& symbol : universe.symbols()) {
     PlannedUnit planned{.route = &route, .staged = true};

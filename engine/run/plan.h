@@ -32,12 +32,12 @@ struct Plan {
   Date from{};
   Date to{};
   std::vector<Date> sessions;
-  std::int64_t symbols = 0;         // 0: whatever the source delivers
-  std::vector<RouteCost> costs;     // of every strategy that could serve
-  std::vector<PlannedUnit> main;    // in order of work
-  std::vector<PlannedUnit> gaps;    // single symbols that the main route leaves out
-  std::int64_t skipped = 0;         // units done by earlier runs
-  std::string loading;              // how the rows go into the table, in words
+  std::int64_t symbols = 0;       // 0: whatever the source delivers
+  std::vector<RouteCost> costs;   // of every strategy that could serve
+  std::vector<PlannedUnit> main;  // in order of work
+  std::vector<PlannedUnit> gaps;  // single symbols that the main route leaves out
+  std::int64_t skipped = 0;       // units done by earlier runs
+  std::string loading;            // how the rows go into the table, in words
   std::int64_t expected_rows = 0;
   double quota_seconds = 0;
   double copy_seconds = 0;

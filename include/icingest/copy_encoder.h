@@ -97,7 +97,8 @@ bool small_at_scale(const Decimal& value, std::int64_t& out, bool& rounded) {
   const auto mantissa = static_cast<std::int64_t>(value.mantissa());
   if (mantissa != value.mantissa() || value.scale() > 18) return false;
   if (value.scale() <= kScale) {
-    return !__builtin_mul_overflow(mantissa, kSmallPowers[static_cast<std::size_t>(kScale - value.scale())], &out);
+    return !__builtin_mul_overflow(mantissa, kSmallPowers[static_cast<std::size_t>(kScale - value.scale())],
+                                   &out);
   }
   const std::int64_t divisor = kSmallPowers[static_cast<std::size_t>(value.scale() - kScale)];
   const std::int64_t rest = mantissa % divisor;
@@ -148,7 +149,8 @@ char* put_value(char* at, Instant value, Encoded& out) {
 }
 template <ColumnType kType>
 char* put_value(char* at, Date value, Encoded& out) {
-  const auto days = static_cast<std::int32_t>((value - std::chrono::floor<std::chrono::days>(kPgEpoch)).count());
+  const auto days =
+      static_cast<std::int32_t>((value - std::chrono::floor<std::chrono::days>(kPgEpoch)).count());
   out.key_hash = mix(out.key_hash, static_cast<std::uint64_t>(days));
   return put<std::int32_t>(put<std::int32_t>(at, 4), days);
 }
@@ -191,7 +193,8 @@ char* put_value(char* at, const Decimal& value, Encoded& out) {
       if (small_at_scale<kType.scale>(value, small, rounded)) {
         out.rounded += rounded ? 1 : 0;
         if constexpr (kType.type == PgType::int8) return put<std::int64_t>(put<std::int32_t>(at, 8), small);
-        const auto magnitude = small < 0 ? -static_cast<std::uint64_t>(small) : static_cast<std::uint64_t>(small);
+        const auto magnitude =
+            small < 0 ? -static_cast<std::uint64_t>(small) : static_cast<std::uint64_t>(small);
         return put_small_numeric<kType.scale>(at, magnitude, small < 0);
       }
       rounded = false;
@@ -207,7 +210,8 @@ char* put_value(char* at, const Decimal& value, Encoded& out) {
       out.fault = Fault::out_of_range;
       return at;
     }
-    if constexpr (kType.type == PgType::int8) return put<std::int64_t>(put<std::int32_t>(at, 8), static_cast<std::int64_t>(mantissa));
+    if constexpr (kType.type == PgType::int8)
+      return put<std::int64_t>(put<std::int32_t>(at, 8), static_cast<std::int64_t>(mantissa));
     else return put_numeric(at, mantissa, kType.scale);
   }
 }

@@ -65,7 +65,8 @@ inline bool Decimal::parse_short(std::string_view token, Decimal& out) {
   if (at == end || end - at > kMostCharacters || (*at == '0' && at + 1 != end && at[1] != '.')) return false;
   std::uint64_t mantissa = 0;
   const char* const first = at;
-  for (unsigned digit = 0; at != end && (digit = static_cast<unsigned char>(*at) - unsigned{'0'}) <= 9; ++at) {
+  for (unsigned digit = 0; at != end && (digit = static_cast<unsigned char>(*at) - unsigned{'0'}) <= 9;
+       ++at) {
     mantissa = mantissa * 10 + digit;
   }
   if (at == first || at - first > 18) return false;

@@ -139,8 +139,10 @@ class Years : public Schema {
     return *read;
   }
   [[nodiscard]] std::string partitions() {
-    return test::query(db_, "SELECT string_agg(inhrelid::regclass::text, ' ' ORDER BY inhrelid::regclass::text) FROM pg_inherits i "
-                            "JOIN pg_class c ON c.oid = i.inhrelid WHERE c.relkind = 'r'");
+    return test::query(
+        db_,
+        "SELECT string_agg(inhrelid::regclass::text, ' ' ORDER BY inhrelid::regclass::text) FROM pg_inherits i "
+        "JOIN pg_class c ON c.oid = i.inhrelid WHERE c.relkind = 'r'");
   }
   Result<void> finish(int year) {
     auto conn = pg::PgConn::connect(db_, std::chrono::seconds(10));
@@ -170,8 +172,11 @@ TEST_F(Years, BuiltAsideAreNotSeenUntilTheyAreFinished) {
   EXPECT_EQ(layout().attached, std::set<int>{2024});
   ASSERT_TRUE(finish(2025));
   EXPECT_EQ(test::query(db_, "SELECT count(*) FROM stock_prices"), "3");
-  EXPECT_EQ(test::query(db_, "SELECT to_regclass('icingest.stock_prices_building')"), "(null)") << "gone with its last year";
-  EXPECT_EQ(test::query(db_, "SELECT count(*) FROM pg_index WHERE indrelid = 'stock_prices_2025'::regclass"), "2") << "every index of the table";
+  EXPECT_EQ(test::query(db_, "SELECT to_regclass('icingest.stock_prices_building')"), "(null)")
+      << "gone with its last year";
+  EXPECT_EQ(test::query(db_, "SELECT count(*) FROM pg_index WHERE indrelid = 'stock_prices_2025'::regclass"),
+            "2")
+      << "every index of the table";
   EXPECT_EQ(test::query(db_, "SELECT count(*) FROM pg_constraint WHERE conname = 'icingest_year'"), "0");
 }
 
@@ -183,7 +188,8 @@ TEST_F(Years, FinishingGoesOnWhereADeadProcessStopped) {
   run("ALTER TABLE icingest.stock_prices_2024 ADD CONSTRAINT icingest_year CHECK (\"time\" >= '2024-01-01 05:00Z' AND \"time\" < '2025-01-01 05:00Z')");
   ASSERT_TRUE(finish(2024));
   EXPECT_EQ(test::query(db_, "SELECT count(*) FROM stock_prices"), "1");
-  EXPECT_EQ(test::query(db_, "SELECT count(*) FROM pg_index WHERE indrelid = 'stock_prices_2024'::regclass"), "1");
+  EXPECT_EQ(test::query(db_, "SELECT count(*) FROM pg_index WHERE indrelid = 'stock_prices_2024'::regclass"),
+            "1");
 }
 
 TEST_F(Years, ThatHoldARowTwiceAreUndone) {

@@ -48,10 +48,14 @@ void EndToEnd::expect_verified(const pg::DbConfig& db) {
   const Finished verified = run(db, {}, {"verify"});
   EXPECT_EQ(verified.exit_code, 0) << verified.out << verified.err;
   EXPECT_EQ(number(verified, "different"), 0) << verified.out;
-  EXPECT_EQ(query(db, "SELECT to_regclass('icingest.stock_prices_building')"), "(null)") << "a year is still under construction";
-  EXPECT_EQ(query(db, "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-                      "WHERE c.relname LIKE 'icingest\\_%' AND n.nspname <> 'icingest' AND n.nspname NOT LIKE 'pg\\_temp%'"),
-            "0");
+  EXPECT_EQ(query(db, "SELECT to_regclass('icingest.stock_prices_building')"), "(null)")
+      << "a year is still under construction";
+  EXPECT_EQ(
+      query(
+          db,
+          "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+          "WHERE c.relname LIKE 'icingest\\_%' AND n.nspname <> 'icingest' AND n.nspname NOT LIKE 'pg\\_temp%'"),
+      "0");
 }
 
 int rounds(int fallback) {

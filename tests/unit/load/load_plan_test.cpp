@@ -8,11 +8,16 @@ namespace {
 using Years = std::set<int>;
 
 pg::TableLayout partitioned(Years attached = {}, Years building = {}) {
-  return {.schema = "public", .partitioned = true, .indexes = 1, .attached = std::move(attached), .building = std::move(building)};
+  return {.schema = "public",
+          .partitioned = true,
+          .indexes = 1,
+          .attached = std::move(attached),
+          .building = std::move(building)};
 }
 std::vector<UnitYears> sessions(int first, int last) {
   std::vector<UnitYears> units;
-  for (int year = first; year <= last; ++year) units.insert(units.end(), 3, UnitYears{.first = year, .last = year});
+  for (int year = first; year <= last; ++year)
+    units.insert(units.end(), 3, UnitYears{.first = year, .last = year});
   return units;
 }
 
@@ -35,13 +40,16 @@ TEST(LoadPlan, KeepsTheKeyWhereAPartitionIsThere) {
 }
 
 TEST(LoadPlan, AUnitOfManyYearsGoesAsideWithAllOrNone) {
-  const LoadPlan plan = plan_load(partitioned({2026}), {{.first = 2024, .last = 2026}, {.first = 2022, .last = 2022}}, {});
+  const LoadPlan plan =
+      plan_load(partitioned({2026}), {{.first = 2024, .last = 2026}, {.first = 2022, .last = 2022}}, {});
   EXPECT_EQ(plan.build, Years{2022});
   EXPECT_EQ(plan.keyed, (Years{2024, 2025, 2026}));
 }
 
 TEST(LoadPlan, WhatMayMeetRowsNeedsTheTable) {
-  const LoadPlan plan = plan_load(partitioned({}, {2024, 2025}), {{.first = 2024, .last = 2024, .staged = true}, {.first = 2025, .last = 2025}}, {});
+  const LoadPlan plan =
+      plan_load(partitioned({}, {2024, 2025}),
+                {{.first = 2024, .last = 2024, .staged = true}, {.first = 2025, .last = 2025}}, {});
   EXPECT_EQ(plan.finish, Years{2024}) << "rows are compared with the table, so the year has to be in it";
   EXPECT_EQ(plan.build, Years{2025}) << "goes on where an earlier run stopped";
 }
@@ -75,7 +83,9 @@ TEST(LoadPlan, TablesOfOthersAreUsedAsTheyAre) {
   }
 }
 
-TEST(LoadPlan, StreamsCanBeAskedFor) { EXPECT_EQ(plan_load(partitioned(), sessions(2025, 2026), {.streams = 4}).streams, 4); }
+TEST(LoadPlan, StreamsCanBeAskedFor) {
+  EXPECT_EQ(plan_load(partitioned(), sessions(2025, 2026), {.streams = 4}).streams, 4);
+}
 
 }  // namespace
 }  // namespace icingest::load

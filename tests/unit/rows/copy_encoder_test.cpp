@@ -161,7 +161,8 @@ TEST(RowSink, DropsRepetitionsAndRejectsContradictions) {
 TEST(KeySet, SurvivesGrowthAndClearing) {
   KeySet keys;
   for (int round = 0; round < 3; ++round) {
-    for (std::uint32_t i = 0; i < 5000; ++i) ASSERT_EQ(keys.insert(i * 0x9E3779B97F4A7C15u, i), KeySet::kNew) << i;
+    for (std::uint32_t i = 0; i < 5000; ++i)
+      ASSERT_EQ(keys.insert(i * 0x9E3779B97F4A7C15u, i), KeySet::kNew) << i;
     for (std::uint32_t i = 0; i < 5000; ++i) ASSERT_EQ(keys.insert(i * 0x9E3779B97F4A7C15u, 1), i);
     keys.clear();
   }
