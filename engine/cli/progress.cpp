@@ -112,8 +112,7 @@ std::string Progress::line() const {
 }
 
 void Progress::clear_bar() {
-  if (!bar_drawn_) return;
-  bar_drawn_ = false;
+  if (!bar_drawn_.exchange(false)) return;
   static_cast<void>(::write(STDERR_FILENO, "\r\033[K", 4));
 }
 

@@ -6,6 +6,7 @@
 // Threads   watch() from the run's thread; drawing is this object's own
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
@@ -56,7 +57,7 @@ class Progress {
   run::LimitMeter meter_;
   Moment begin_;
   Tick last_line_{};
-  bool bar_drawn_ = false;
+  std::atomic<bool> bar_drawn_{false};  // also read by whoever writes a line of the log
   std::thread thread_;
 };
 
