@@ -21,6 +21,7 @@ class Arrays {
   }
   [[nodiscard]] std::vector<pg::PgParameter> parameters() const {
     std::vector<pg::PgParameter> parameters;
+    parameters.reserve(columns_.size());
     for (const auto& column : columns_) parameters.emplace_back(pg::array_literal(column));
     return parameters;
   }

@@ -25,6 +25,8 @@ namespace icingest::checkpoint {
 class PgQuota final : public rate::Quota {
  public:
   PgQuota(pg::DbConfig db, std::string source, const RateLimit& limit, const Clock& clock);
+  PgQuota(const PgQuota&) = delete;
+  PgQuota& operator=(const PgQuota&) = delete;
   ~PgQuota() override;
 
   void exchange(std::vector<rate::Settled> settled, int want, rate::Micros hold, rate::Micros block_until,

@@ -25,7 +25,7 @@ Settings& settings() {
 }
 
 spdlog::logger& sink() {
-  static const std::shared_ptr<spdlog::logger> logger = [] {
+  static std::shared_ptr<spdlog::logger> logger = [] {
     auto made =
         std::make_shared<spdlog::logger>("icingest", std::make_shared<spdlog::sinks::stderr_sink_mt>());
     made->set_pattern("%v");

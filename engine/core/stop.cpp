@@ -70,6 +70,7 @@ SignalWatch::SignalWatch(Stop& stop, std::chrono::milliseconds patience)
 
 SignalWatch::~SignalWatch() {
   state_->ending = true;
+  // NOLINTNEXTLINE(bugprone-bad-signal-to-kill-thread): sigwait takes it
   pthread_kill(state_->thread.native_handle(), SIGTERM);
   state_->thread.join();
   // A signal that came in between and nobody waited for must not kill us as the mask goes back.

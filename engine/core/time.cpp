@@ -31,7 +31,7 @@ struct Summer {
 };
 
 Summer summer_of(year y) {
-  using namespace std::chrono;
+  using namespace std::chrono;  // NOLINT(google-build-using-namespace): month names, in this function only
   const int number = static_cast<int>(y);
   if (number >= 2007) return {sys_days(y / March / Sunday[2]), sys_days(y / November / Sunday[1])};
   if (number >= 1987) return {sys_days(y / April / Sunday[1]), sys_days(y / October / Sunday[last])};

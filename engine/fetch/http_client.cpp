@@ -12,6 +12,7 @@ namespace icingest::fetch {
 
 namespace asio = boost::asio;
 
+// NOLINTNEXTLINE(cppcoreguidelines-special-member-functions): an aggregate nobody copies
 struct HttpClient::Transfer {
   const HttpRequest& request;
   HttpResponse response{};

@@ -39,7 +39,7 @@ constexpr std::array kStatusClasses = {
 };
 
 struct TransferRow {
-  int code;
+  int code = 0;
   TransferVerdict verdict;
 };
 

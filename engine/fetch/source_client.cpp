@@ -66,6 +66,7 @@ Result<std::string> SourceClient::resolve(const std::string& path_or_url) const 
 
 Result<std::string> SourceClient::redirect_target(const std::string& url, const std::string& location) const {
   const auto from = split_url(url);
+  ICINGEST_CHECK(from.has_value());  // we have just asked it
   if (location.starts_with('/') && !location.starts_with("//")) return std::string(from->origin) + location;
   const auto to = split_url(location);
   if (to && to->origin == from->origin) return location;

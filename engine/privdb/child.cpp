@@ -41,6 +41,7 @@ Result<ChildResult> run_child(const std::vector<std::string>& argv, const std::o
                               bool keep_output) {
   std::vector<std::string> storage = argv;
   std::vector<char*> raw;
+  raw.reserve(storage.size() + 1);
   for (std::string& argument : storage) raw.push_back(argument.data());
   raw.push_back(nullptr);
   std::array<int, 2> pipe{-1, -1};

@@ -278,7 +278,7 @@ pg::DbConfig PrivatePg::config() const {
            {"dbname", std::string(kName)}}};
 }
 
-Result<void> PrivatePg::create_database() {
+Result<void> PrivatePg::create_database() const {
   pg::DbConfig maintenance = config();
   maintenance.parameters["dbname"] = "postgres";
   ICINGEST_TRY_LET(pg::PgConn conn, pg::PgConn::connect(maintenance, std::chrono::seconds(10)));

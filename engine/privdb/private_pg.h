@@ -40,7 +40,7 @@ class PrivatePg {
   Result<void> make_cluster();
   Result<void> check_cluster();
   Result<void> start();
-  Result<void> create_database();
+  [[nodiscard]] Result<void> create_database() const;
   void remove_stale_pid_file();
   [[nodiscard]] std::optional<int> running_pid() const;
   [[nodiscard]] int free_port() const;

@@ -12,6 +12,7 @@ constexpr int kGroupDigits = 4;
 constexpr std::uint32_t kBase = 10'000;
 
 // Base-10000 groups of a number, most significant first, written from the end of a fixed space.
+// NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): nobody reads what is unset
 class Groups {
  public:
   template <class Unsigned>

@@ -17,7 +17,6 @@ std::string_view to_string(Limit limit) {
     case Limit::decode: return "decode";
     case Limit::copy: return "COPY";
     case Limit::source_away: return "source away";
-    case Limit::count_: break;
   }
   return "?";
 }

@@ -10,7 +10,8 @@
 
 namespace icingest::run {
 
-enum class Limit : std::uint8_t { quota, network, decode, copy, source_away, count_ };
+enum class Limit : std::uint8_t { quota, network, decode, copy, source_away };
+constexpr std::size_t kLimits = 5;
 [[nodiscard]] std::string_view to_string(Limit limit);
 
 // Looks at counters and gauges now and then and says what was in the way most of the time lately.
@@ -22,7 +23,7 @@ class LimitMeter {
  private:
   [[nodiscard]] Limit look(const Metrics& metrics, const Engine& engine, Tick now);
 
-  std::array<double, static_cast<std::size_t>(Limit::count_)> weight_{};  // decaying counts
+  std::array<double, kLimits> weight_{};  // decaying counts
   Tick before_{};
   std::int64_t load_us_ = 0;
   std::int64_t decode_us_ = 0;

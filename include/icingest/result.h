@@ -99,6 +99,7 @@ enum class Fault : std::uint8_t {
 #define ICINGEST_CONCAT_INNER(a, b) a##b
 #define ICINGEST_CONCAT(a, b) ICINGEST_CONCAT_INNER(a, b)
 
+// NOLINTBEGIN(bugprone-macro-parentheses): a declaration and its name cannot stand in parentheses
 // Return the error of `expression`, or go on.
 #define ICINGEST_TRY(expression)                                \
   do {                                                          \
@@ -114,3 +115,4 @@ enum class Fault : std::uint8_t {
   declaration = std::move(*(result)) /* the caller writes the semicolon */
 #define ICINGEST_TRY_LET(declaration, ...) \
   ICINGEST_TRY_LET_IMPL(ICINGEST_CONCAT(icingest_let_, __LINE__), declaration, (__VA_ARGS__))
+// NOLINTEND(bugprone-macro-parentheses)
