@@ -98,10 +98,10 @@ std::string plan_text(const Pipeline& pipeline, const run::Plan& plan) {
   if (!plan.sessions.empty())
     out += fmt::format(", {} sessions", text::grouped(static_cast<std::int64_t>(plan.sessions.size())));
   if (plan.symbols > 0) out += fmt::format(", {} symbols", text::grouped(plan.symbols));
-  out += fmt::format("\n\n  {:<12} {:>10} {:>12} {:>14} {:>16}\n", "strategy", "requests", "bytes",
+  out += fmt::format("\n\n  {:<20} {:>10} {:>12} {:>14} {:>16}\n", "strategy", "requests", "bytes",
                      "floor (quota)", "floor (100 Mb/s)");
   for (const run::RouteCost& cost : plan.costs) {
-    out += fmt::format("{} {:<12} {:>10} {:>12} {:>14} {:>16}\n", cost.route == plan.strategy ? "*" : " ",
+    out += fmt::format("{} {:<20} {:>10} {:>12} {:>14} {:>16}\n", cost.chosen ? "*" : " ",
                        cost.route, text::grouped(cost.requests), text::bytes(cost.bytes),
                        text::duration(cost.quota_seconds), text::duration(cost.transfer_seconds));
   }

@@ -59,7 +59,8 @@ Engine::Engine(EngineSettings settings, const Clock& clock, Metrics& metrics, St
       stop_(stop),
       budget_(settings_.memory_budget),
       buffers_(settings_.memory_budget / 8),
-      row_buffers_(settings_.memory_budget / 8),
+      // A commit frees two groups' buffers at a time, and the next units want them back.
+      row_buffers_(settings_.memory_budget / 2),
       guard_(asio::make_work_guard(io_)),
       http_(io_, buffers_, settings_.source.source.in_flight, settings_.user_agent),
       throttle_(io_, settings_.source.limit, settings_.make_quota, clock, metrics),
@@ -474,7 +475,7 @@ void Engine::submit(PlannedUnit& planned, Delivery delivery, Budget::Hold hold, 
                 .source = std::move(delivery.source),
                 .rejects = std::move(delivery.batch.rejects)};
   job->batch = std::move(delivery.batch);
-  const std::size_t held = job->batch.rows.capacity();
+  const std::size_t held = job->batch.rows.capacity() + job->batch.buckets.capacity() * sizeof(BucketDelta);
   hold.resize(held);
   // Half of the way to what was needed, and a little more: quick to grow, slow to shrink.
   const std::size_t needed = held + static_cast<std::size_t>(job->write.bytes);

@@ -13,6 +13,7 @@
 #include "load/load_plan.h"
 #include "load/prove.h"
 #include "pg/schema.h"
+#include "pg/server_info.h"
 #include "pg/year_partitions.h"
 #include "run/floor.h"
 
@@ -441,7 +442,10 @@ const Pipeline* find_pipeline(const std::vector<Pipeline>& pipelines, std::strin
 }
 
 Result<void> Session::open() {
-  ICINGEST_TRY(control());
+  ICINGEST_TRY_LET(pg::Control* const control, this->control());
+  ICINGEST_TRY_LET(const pg::ServerInfo server, pg::read_server_info(*control));
+  log::info("database {}, PostgreSQL {}", environment_.db.display(), server.version);
+  for (const std::string& warning : server.warnings) log::warn("the database may not last: {}", warning);
   return take_lock();
 }
 

@@ -77,11 +77,12 @@ class SessionPlanner {
 
   Result<Plan> plan() {
     std::vector<Candidate> candidates = make_candidates();
+    const Candidate* const chosen = choose(candidates);
     for (Candidate& candidate : candidates) {
-      candidate.cost.route = candidate.strategy;
+      if (candidate.cost.route.empty()) candidate.cost.route = candidate.strategy;
+      candidate.cost.chosen = &candidate == chosen;
       plan_.costs.push_back(candidate.cost);
     }
-    const Candidate* const chosen = choose(candidates);
     if (chosen == nullptr) {
       return usage_error(fmt::format("--strategy {} cannot serve this run", options_.strategy),
                          options_.everything ? "a run over everything the source has goes by session"
@@ -124,10 +125,15 @@ class SessionPlanner {
       const RouteCost cost = cost_of(cover, by_session_, by_symbol_, sessions, plan_.symbols, limit_);
       return Candidate{route->name, std::move(cover), cost};
     };
-    if (options_.everything) return {candidate(by_session_, cover_by_session(missing_))};
-    return {candidate(by_session_, cover_mixed(missing_, plan_.symbols)),
-            candidate(by_session_, cover_by_session(missing_)),
-            candidate(by_symbol_, cover_by_symbol(missing_))};
+    std::vector<Candidate> candidates = {candidate(by_session_, cover_by_session(missing_))};
+    if (options_.everything) return candidates;
+    Cover mixed = cover_mixed(missing_, plan_.symbols);
+    if (!mixed.sessions.empty() && !mixed.symbols.empty()) {
+      candidates.push_back(candidate(by_session_, std::move(mixed)));
+      candidates.back().cost.route = fmt::format("{} + {}", by_session_->name, by_symbol_->name);
+    }
+    candidates.push_back(candidate(by_symbol_, cover_by_symbol(missing_)));
+    return candidates;
   }
 
   [[nodiscard]] const Candidate* choose(const std::vector<Candidate>& candidates) const {
@@ -226,7 +232,8 @@ Result<Plan> plan_whole(const Route& route, const IngestOptions& options, const 
   }
   plan.main.push_back(std::move(planned));
   plan.expected_rows = route.expected_rows;
-  RouteCost cost{.route = route.name,
+  RouteCost cost{.route = std::string(route.name),
+                 .chosen = true,
                  .requests = (route.expected_rows + route.rows_per_answer - 1) /
                              std::max<std::int64_t>(1, route.rows_per_answer)};
   cost.bytes = static_cast<double>(route.expected_rows) * route.bytes_per_row;

@@ -19,7 +19,8 @@
 namespace icingest::run {
 
 struct RouteCost {
-  std::string_view route;
+  std::string route;  // or routes: "grouped + per-ticker"
+  bool chosen = false;
   std::int64_t requests = 0;
   double bytes = 0;
   double quota_seconds = 0;     // requests at the limit in force

@@ -4,6 +4,7 @@
 #include "checkpoint/ledger.h"
 #include "core/text.h"
 #include "pg/schema.h"
+#include "pg/server_info.h"
 #include "pg/year_partitions.h"
 #include "support/decoding.h"
 #include "support/test_server.h"
@@ -201,6 +202,15 @@ TEST_F(Years, ThatHoldARowTwiceAreUndone) {
   ASSERT_TRUE(pg::undo_year(control_, table_, "prices", 2024));
   EXPECT_TRUE(layout().building.empty());
   EXPECT_EQ(test::query(db_, "SELECT count(*) FROM stock_prices"), "0");
+}
+
+TEST_F(Schema, SaysWhichServerItIsAndWhetherItLasts) {
+  const auto info = pg::read_server_info(control_);
+  ASSERT_TRUE(info);
+  EXPECT_TRUE(info->version.starts_with("15")) << info->version;
+  EXPECT_EQ(pg::ephemeral_storage("/dev/shm"), "tmpfs");
+  EXPECT_EQ(pg::ephemeral_storage("/proc"), "");
+  EXPECT_EQ(pg::ephemeral_storage("/nonexistent"), "");
 }
 
 TEST_F(Schema, NullableColumnsThatMayNotBeNullAreADifference) {
