@@ -18,6 +18,9 @@ namespace {
 // little at a time. Larger pieces were not faster in bench/load.
 constexpr std::size_t kCopyPiece = std::size_t{64} << 10;
 
+constexpr int kRefusals = 3;  // of a server that is up, before its refusal is taken for its answer
+constexpr std::chrono::milliseconds kAfterRefusal{200};
+
 const char* field_of(const PGresult* result, int code) {
   const char* value = PQresultErrorField(result, code);
   return value != nullptr ? value : "";
@@ -55,23 +58,30 @@ Result<PgConn> PgConn::connect(const DbConfig& config, std::chrono::milliseconds
   for (const auto& [name, value] : parameters) names.push_back(name.c_str()), values.push_back(value.c_str());
   names.push_back(nullptr), values.push_back(nullptr);
 
-  PgConn conn(PQconnectdbParams(names.data(), values.data(), 0));
-  if (conn.usable()) {
-    PQsetNoticeProcessor(
-        conn.native(), [](void*, const char* message) { log::debug("database: {}", text::trim(message)); },
-        nullptr);
-    PQsetnonblocking(conn.native(), 1);
-    return conn;
-  }
-  const std::string what =
-      fmt::format("cannot connect to {}: {}", config.display(), text::trim(PQerrorMessage(conn.native())));
-  // A connection that fails has no SQLSTATE. What can be known without reading its message: whether a
-  // password was asked for, and whether the server takes connections at all.
-  if (PQconnectionNeedsPassword(conn.native()) != 0 || PQconnectionUsedPassword(conn.native()) != 0) {
-    return person_error(what, "check user and password (DB_USER, DB_PASSWORD or --db)");
-  }
-  if (PQpingParams(names.data(), values.data(), 0) == PQPING_OK) {
-    return person_error(what, "the server is up: check database name, user and pg_hba.conf");
+  std::string what;
+  for (int refusals = 0;;) {
+    PgConn conn(PQconnectdbParams(names.data(), values.data(), 0));
+    if (conn.usable()) {
+      PQsetNoticeProcessor(
+          conn.native(), [](void*, const char* message) { log::debug("database: {}", text::trim(message)); },
+          nullptr);
+      PQsetnonblocking(conn.native(), 1);
+      return conn;
+    }
+    what =
+        fmt::format("cannot connect to {}: {}", config.display(), text::trim(PQerrorMessage(conn.native())));
+    // A connection that fails has no SQLSTATE. What can be known without reading its message: whether a
+    // password was asked for, and whether the server takes connections at all.
+    if (PQconnectionNeedsPassword(conn.native()) != 0 || PQconnectionUsedPassword(conn.native()) != 0) {
+      return person_error(what, "check user and password (DB_USER, DB_PASSWORD or --db)");
+    }
+    if (PQpingParams(names.data(), values.data(), 0) != PQPING_OK) break;
+    // A server that was still starting a moment ago refused, and is up by the time of the ping: asked again,
+    // it says what it means.
+    if (++refusals == kRefusals) {
+      return person_error(what, "the server is up: check database name, user and pg_hba.conf");
+    }
+    ::poll(nullptr, 0, static_cast<int>(kAfterRefusal.count()));
   }
   return Failure(
       Error{.action = Action::reconnect,

@@ -78,10 +78,24 @@ bool PgGate::forward(const char* bytes, std::size_t size, int server) {
   return !cut;
 }
 
+// Answers the startup packet as a server does that is still recovering.
+void PgGate::refuse(int client) {
+  char startup[4096];
+  if (::recv(client, startup, sizeof startup, 0) <= 0) return;
+  constexpr std::string_view kFields("SFATAL\0VFATAL\0C57P03\0Mthe database system is starting up\0\0", 58);
+  std::string answer = "E";
+  const auto length = static_cast<std::uint32_t>(kFields.size() + 4);
+  for (const int shift : {24, 16, 8, 0}) answer += static_cast<char>(length >> shift & 0xFF);
+  answer += kFields;
+  ::send(client, answer.data(), answer.size(), MSG_NOSIGNAL);
+}
+
 void PgGate::relay(int client) {
+  const bool refused = refuse_next_.exchange(false);
+  if (refused) refuse(client);
   const int server = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const sockaddr_un address = address_of(server_.parameters.at("host"), server_.parameters.at("port"));
-  if (::connect(server, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
+  if (!refused && ::connect(server, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
     pollfd entries[2] = {{client, POLLIN, 0}, {server, POLLIN, 0}};
     for (char piece[65536];;) {
       if (::poll(entries, 2, -1) < 0) break;

@@ -28,10 +28,13 @@ class PgGate {
   // Cuts when this many bytes of COPY data have passed from now on.
   void cut_after_copy_bytes(std::int64_t bytes) { copy_bytes_left_ = bytes; }
   [[nodiscard]] int cuts() const { return cuts_; }
+  // The next connection is told that the server is starting up; the one after it finds the server up.
+  void refuse_next() { refuse_next_ = true; }
 
  private:
   void accept_loop();
   void relay(int client);
+  static void refuse(int client);
   bool forward(const char* bytes, std::size_t size, int server);
 
   pg::DbConfig server_;
@@ -41,6 +44,7 @@ class PgGate {
   std::atomic<int> commits_left_{0};
   std::atomic<std::int64_t> copy_bytes_left_{0};
   std::atomic<int> cuts_{0};
+  std::atomic<bool> refuse_next_{false};
   std::mutex mutex_;
   std::vector<int> open_;
   std::vector<std::thread> threads_;
