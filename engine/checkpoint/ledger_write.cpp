@@ -81,6 +81,8 @@ Result<Proofs> read_proofs(pg::PgConn& conn, std::string_view dataset) {
 
 Result<void> LedgerWriter::write_units(pg::PgConn& conn, const std::vector<const UnitWrite*>& units,
                                        std::int64_t commit_id) const {
+  // A reading that failed leaves the rows of the one before it in the table, so the ledger goes on saying
+  // what those are: their number, window, basis and age. Only the state tells that a later reading is due.
   static const std::string kSql = R"sql(
 INSERT INTO icingest.units AS u (unit, state, reason, symbol, from_date, to_date, basis, scope, epoch, attempts, rows,
   rejected, bytes, digest, etag, last_modified, fetch_ms, decode_ms, asked_at, generation, pipeline, run_id, commit_id)
@@ -88,11 +90,18 @@ SELECT w.*, $21, $22::uuid, $23::bigint FROM unnest($1::text[], $2::text[], $3::
   $6::date[], $7::date[], $8::text[], $9::int[], $10::int[], $11::bigint[], $12::bigint[], $13::bigint[],
   $14::text[], $15::text[], $16::text[], $17::int[], $18::int[], $19::timestamptz[], $20::int[]) AS w
 ON CONFLICT (pipeline, unit) DO UPDATE SET state = excluded.state, reason = excluded.reason, symbol = excluded.symbol,
-  from_date = excluded.from_date, to_date = excluded.to_date, basis = excluded.basis, scope = excluded.scope,
-  epoch = excluded.epoch, attempts = excluded.attempts, rows = excluded.rows, rejected = excluded.rejected,
-  bytes = excluded.bytes, digest = excluded.digest, etag = excluded.etag, last_modified = excluded.last_modified,
-  fetch_ms = excluded.fetch_ms, decode_ms = excluded.decode_ms, asked_at = excluded.asked_at,
-  generation = excluded.generation, run_id = excluded.run_id, commit_id = excluded.commit_id, committed_at = now()
+  from_date = CASE WHEN excluded.state IN ('failed', 'unavailable') AND u.rows > 0 THEN u.from_date ELSE excluded.from_date END,
+  to_date = CASE WHEN excluded.state IN ('failed', 'unavailable') AND u.rows > 0 THEN u.to_date ELSE excluded.to_date END,
+  basis = CASE WHEN excluded.state IN ('failed', 'unavailable') AND u.rows > 0 THEN u.basis ELSE excluded.basis END,
+  scope = CASE WHEN excluded.state IN ('failed', 'unavailable') AND u.rows > 0 THEN u.scope ELSE excluded.scope END,
+  epoch = CASE WHEN excluded.state IN ('failed', 'unavailable') AND u.rows > 0 THEN u.epoch ELSE excluded.epoch END,
+  rows = CASE WHEN excluded.state IN ('failed', 'unavailable') AND u.rows > 0 THEN u.rows ELSE excluded.rows END,
+  digest = CASE WHEN excluded.state IN ('failed', 'unavailable') AND u.rows > 0 THEN u.digest ELSE excluded.digest END,
+  asked_at = CASE WHEN excluded.state IN ('failed', 'unavailable') AND u.rows > 0 THEN u.asked_at ELSE excluded.asked_at END,
+  rejected = CASE WHEN excluded.state IN ('failed', 'unavailable') AND u.rows > 0 AND excluded.rejected = 0 THEN u.rejected ELSE excluded.rejected END,
+  attempts = excluded.attempts, bytes = excluded.bytes, etag = excluded.etag, last_modified = excluded.last_modified,
+  fetch_ms = excluded.fetch_ms, decode_ms = excluded.decode_ms, generation = excluded.generation,
+  run_id = excluded.run_id, commit_id = excluded.commit_id, committed_at = now()
 WHERE u.generation = excluded.generation - 1)sql";
   Arrays rows(20);
   for (const UnitWrite* one : units) {
@@ -136,7 +145,9 @@ Result<void> LedgerWriter::write_rejects(pg::PgConn& conn, const std::vector<con
   std::vector<std::string> reread;
   bool any = false;
   for (const UnitWrite* one : units) {
-    if (one->expected_generation > 0) reread.push_back(one->unit->key);
+    const bool read =
+        one->state == UnitState::done || one->state == UnitState::empty || !one->rejects.empty();
+    if (one->expected_generation > 0 && read) reread.push_back(one->unit->key);
     for (const Reject& reject : one->rejects) {
       any = true;
       std::string raw = reject.raw;

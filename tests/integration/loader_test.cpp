@@ -244,6 +244,45 @@ TEST_F(Loading, AnUnreachableServerEndsTheRunAfterItsPatience) {
   EXPECT_EQ(failures_.size(), 1U);
 }
 
+TEST_F(Loading, AServerThatWasStillStartingAMomentAgoIsNoServerThatRefuses) {
+  test::PgGate gate(db_);
+  settings_.db = gate.config();
+  gate.refuse_next();
+  std::vector<std::unique_ptr<LoadJob>> jobs;
+  jobs.push_back(session_job(day(0), 10));
+  load(std::move(jobs));
+  EXPECT_FALSE(gave_up_) << gave_up_->describe();
+  EXPECT_EQ(succeeded_, 1);
+  expect_proved(10);
+}
+
+// What the ledger knew of the rows stays true: they are still there.
+TEST_F(Loading, AFailedReReadTakesNothingFromWhatWasDone) {
+  auto good = session_job(day(0), 10);
+  good->write.rejects = {{Fault::null_value, "open", "{\"o\":null}"}};
+  good->write.epoch = 3;
+  std::vector<std::unique_ptr<LoadJob>> first;
+  first.push_back(std::move(good));
+  load(std::move(first));
+  const std::string known =
+      "SELECT concat_ws(' ', rows, rejected, digest, basis, epoch, from_date, to_date, asked_at) FROM "
+      "icingest.units";
+  const std::string before = test::query(db_, known);
+  auto bad = session_job(day(0), 0, 0, true);
+  bad->write.state = UnitState::failed;
+  bad->write.reason = "the source was away";
+  bad->write.basis = day(100);
+  bad->write.asked_at += std::chrono::hours(24);
+  std::vector<std::unique_ptr<LoadJob>> second;
+  second.push_back(std::move(bad));
+  load(std::move(second));
+  EXPECT_EQ(test::query(db_, "SELECT state || ' ' || reason || ' ' || generation FROM icingest.units"),
+            "failed the source was away 2");
+  EXPECT_EQ(test::query(db_, known), before);
+  EXPECT_EQ(test::query(db_, "SELECT count(*) FROM icingest.rejects"), "1");
+  expect_proved(10);
+}
+
 TEST_F(Loading, RejectsStandWithTheirUnitAndAreReplacedWithIt) {
   auto job = session_job(day(0), 1);
   job->write.rejects = {{Fault::null_value, "open", "{\"o\":null}"},
