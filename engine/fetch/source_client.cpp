@@ -110,7 +110,7 @@ asio::awaitable<Result<Answer>> SourceClient::get(std::string path) {
   for (int redirects = 0;; ++redirects) {
     Result<HttpResponse> response = co_await send(*url);
     if (!response) {
-      note_failure(response.error());
+      note_failure(answer.url, response.error());
       co_return std::unexpected(std::move(response).error());
     }
     if (!is_redirect(response->status) || response->location.empty()) {
@@ -123,11 +123,11 @@ asio::awaitable<Result<Answer>> SourceClient::get(std::string path) {
     url = redirect_target(*url, response->location);
     if (!url) co_return std::unexpected(std::move(url).error());
   }
-  answer.judgement = judge(answer.response);
+  answer.judgement = judge(answer.url, answer.response);
   co_return answer;
 }
 
-Judgement SourceClient::judge(HttpResponse& response) {
+Judgement SourceClient::judge(const std::string& url, HttpResponse& response) {
   if (response.status == 200) return {Verdict::success, "ok"};
   Buffer plain;
   if (response.gzip) {
@@ -139,8 +139,8 @@ Judgement SourceClient::judge(HttpResponse& response) {
                         .body = response.body.view().substr(0, kErrorBodyLimit)};
   Judgement judgement = config_.source.judge(head);
   if (judgement.verdict == Verdict::retry) {
-    note_failure(Error{.exit = ExitCode::later,
-                       .message = fmt::format("{} answers HTTP {}", config_.base_url, response.status)});
+    note_failure(url, Error{.exit = ExitCode::later,
+                            .message = fmt::format("{} answers HTTP {}", config_.base_url, response.status)});
   } else {
     note_success();
   }
@@ -160,23 +160,25 @@ Judgement SourceClient::judge(HttpResponse& response) {
   return judgement;
 }
 
-void SourceClient::body_was(bool good) {
+void SourceClient::body_was(const std::string& url, bool good) {
   if (good) note_success();
   else
-    note_failure(Error{
-        .exit = ExitCode::later,
-        .message =
-            fmt::format("{} answers with something that is not its API (HTML? a proxy?)", config_.base_url),
-        .remedy = "check the base URL"});
+    note_failure(
+        url, Error{.exit = ExitCode::later,
+                   .message = fmt::format("{} answers with something that is not its API (HTML? a proxy?)",
+                                          config_.base_url),
+                   .remedy = "check the base URL"});
 }
 
-void SourceClient::note_failure(const Error& error) {
-  if (failures_++ == 0) failing_since_ = clock_.tick();
+void SourceClient::note_failure(const std::string& url, const Error& error) {
+  if (failures_++ == 0) failing_since_ = clock_.tick(), failing_url_ = url;
+  several_urls_fail_ = several_urls_fail_ || url != failing_url_;
   last_failure_ = error;
 }
 
 void SourceClient::note_success() {
   failures_ = 0;
+  several_urls_fail_ = false;
   ever_answered_ = true;
 }
 

@@ -45,11 +45,12 @@ class SourceClient {
   // GETs a path with query, or the address of a next page, on this source's own host.
   [[nodiscard]] boost::asio::awaitable<Result<Answer>> get(std::string path);
 
-  // The decoder's word on a body: false for one that was not an answer at all (HTML, cut JSON).
-  void body_was(bool good);
+  // The decoder's word on the body of an answer: false for one that was not an answer at all (HTML, cut JSON).
+  void body_was(const std::string& url, bool good);
 
-  // Whether the source fails whoever asks: then a failure says nothing about a unit.
-  [[nodiscard]] bool is_away() const { return failures_ >= kAwayAfter; }
+  // Whether the source fails whoever asks, whatever is asked: then a failure says nothing about a unit. One request
+  // that fails again and again does.
+  [[nodiscard]] bool is_away() const { return failures_ >= kAwayAfter && several_urls_fail_; }
   // Whether it has been away for longer than is worth waiting for; then `why` says so.
   [[nodiscard]] bool is_given_up(Error& why) const;
 
@@ -65,8 +66,8 @@ class SourceClient {
   [[nodiscard]] Result<std::string> resolve(const std::string& path_or_url) const;
   [[nodiscard]] Result<std::string> redirect_target(const std::string& url,
                                                     const std::string& location) const;
-  [[nodiscard]] Judgement judge(HttpResponse& response);
-  void note_failure(const Error& error);
+  [[nodiscard]] Judgement judge(const std::string& url, HttpResponse& response);
+  void note_failure(const std::string& url, const Error& error);
   void note_success();
 
   SourceConfig config_;
@@ -77,6 +78,8 @@ class SourceClient {
   BufferPool& buffers_;
   decode::Inflater inflater_;
   int failures_ = 0;
+  std::string failing_url_;  // the first of them
+  bool several_urls_fail_ = false;
   bool ever_answered_ = false;
   Tick failing_since_{};
   Error last_failure_{};

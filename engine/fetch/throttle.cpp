@@ -33,12 +33,13 @@ bool Permit::may_send() { return throttle_->limiter_.may_send(id_, throttle_->no
 
 void Permit::answered() { throttle_->limiter_.answered(id_, throttle_->now()); }
 
-Throttle::Throttle(asio::io_context& io, const RateLimit& limit, MakeQuota make_quota, const Clock& clock,
-                   Metrics& metrics)
+Throttle::Throttle(asio::io_context& io, const RateLimit& limit, MakeQuota make_quota,
+                   std::chrono::milliseconds patience, const Clock& clock, Metrics& metrics)
     : io_(io),
       timer_(io),
       limiter_(limit),
       make_quota_(std::move(make_quota)),
+      patience_(patience),
       quota_(make_quota_(limit)),
       clock_(clock),
       metrics_(metrics) {}
@@ -101,18 +102,31 @@ void Throttle::borrow(int want) {
 
 void Throttle::on_loan(Result<rate::Loan> loan) {
   borrowing_ = false;
-  if (loan) {
-    limiter_.lend(loan->slots);
-    limiter_.block_until(loan->blocked_until);
-    pump();
-    return;
-  }
-  // Without the quota nothing goes out: nobody knows what others use meanwhile.
-  log::debug("quota not available: {}", loan.error().describe());
+  if (!loan) return on_no_loan(loan.error());
+  no_loan_since_.reset();
+  limiter_.lend(loan->slots);
+  limiter_.block_until(loan->blocked_until);
+  pump();
+}
+
+// Without the quota nothing goes out: nobody knows what others use meanwhile.
+void Throttle::on_no_loan(const Error& error) {
+  log::debug("quota not available: {}", error.describe());
+  if (!no_loan_since_) no_loan_since_ = clock_.tick();
+  if (error.action == Action::fail_run || clock_.tick() - *no_loan_since_ >= patience_)
+    return refuse_waiters(error);
   timer_.expires_after(kQuotaRetry);
-  timer_.async_wait([this, alive = alive_](const boost::system::error_code& error) {
-    if (!error && *alive) pump();
+  timer_.async_wait([this, alive = alive_](const boost::system::error_code& waiting) {
+    if (!waiting && *alive) pump();
   });
+}
+
+void Throttle::refuse_waiters(const Error& error) {
+  Error refusal = error;
+  refusal.action = Action::stop_source;
+  for (Waiter& waiter : std::exchange(waiters_, {})) {
+    asio::post(io_, [waiter = std::move(waiter), refusal]() mutable { waiter(std::unexpected(refusal)); });
+  }
 }
 
 void Throttle::throttled(std::chrono::milliseconds pause) {

@@ -11,6 +11,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "core/clock.h"
 #include "core/metrics.h"
@@ -43,8 +44,9 @@ class Throttle {
  public:
   using MakeQuota = std::function<std::unique_ptr<rate::Quota>(const RateLimit&)>;
 
-  Throttle(boost::asio::io_context& io, const RateLimit& limit, MakeQuota make_quota, const Clock& clock,
-           Metrics& metrics);
+  // `patience`: how long the quota may be out of reach before those who wait are refused with its error.
+  Throttle(boost::asio::io_context& io, const RateLimit& limit, MakeQuota make_quota,
+           std::chrono::milliseconds patience, const Clock& clock, Metrics& metrics);
   ~Throttle();
   Throttle(const Throttle&) = delete;
   Throttle& operator=(const Throttle&) = delete;
@@ -72,17 +74,21 @@ class Throttle {
   void pump();
   void borrow(int want);
   void on_loan(Result<rate::Loan> loan);
+  void on_no_loan(const Error& error);
+  void refuse_waiters(const Error& error);
 
   boost::asio::io_context& io_;
   boost::asio::steady_timer timer_;
   rate::Limiter limiter_;
   MakeQuota make_quota_;
+  const std::chrono::milliseconds patience_;
   std::unique_ptr<rate::Quota> quota_;
   const Clock& clock_;
   Metrics& metrics_;
   std::deque<Waiter> waiters_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // loans may come back after the end
   rate::Micros block_until_ = 0;                                // to be told to the quota
+  std::optional<Tick> no_loan_since_;
   bool borrowing_ = false;
   bool closed_ = false;
 };

@@ -63,7 +63,7 @@ Engine::Engine(EngineSettings settings, const Clock& clock, Metrics& metrics, St
       row_buffers_(settings_.memory_budget / 2),
       guard_(asio::make_work_guard(io_)),
       http_(io_, buffers_, settings_.source.source.in_flight, settings_.user_agent),
-      throttle_(io_, settings_.source.limit, settings_.make_quota, clock, metrics),
+      throttle_(io_, settings_.source.limit, settings_.make_quota, settings_.outage_patience, clock, metrics),
       client_(settings_.source, http_, throttle_, clock, metrics, buffers_),
       load_queue_(settings_.memory_budget),
       producer_(load_queue_),
@@ -372,7 +372,7 @@ asio::awaitable<Result<bool>> Engine::fetch_page(const PlannedUnit& planned, Att
   };
   Result<void> decoded = co_await decoders_->decode(std::move(task));
   delivery.decode_time += std::chrono::duration_cast<std::chrono::microseconds>(clock_.tick() - started);
-  client_.body_was(decoded.has_value());
+  client_.body_was(answer->url, decoded.has_value());
   if (!decoded) co_return std::unexpected(std::move(decoded).error());
   metrics_.rows_decoded.add(delivery.batch.row_count - rows_before);
   const bool repeats =
@@ -546,7 +546,7 @@ asio::awaitable<Result<Engine::Reply>> Engine::ask_pages(std::string path, Read 
             .body = std::move(answer->response.body), .gzip = answer->response.gzip, .origin = answer->url};
         task.decode = [&](Document& document) { return read(document, next_page); };
         Result<void> decoded = co_await decoders_->decode(std::move(task));
-        client_.body_was(decoded.has_value());
+        client_.body_was(answer->url, decoded.has_value());
         if (decoded) {
           if (next_page.empty()) co_return reply;
           path = std::move(next_page);
