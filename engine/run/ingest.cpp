@@ -243,10 +243,9 @@ Result<void> Run::find_floor(Engine& engine) {
     plan_.skipped = 0;
     return {};
   }
-  const std::string strategy = plan_.strategy;
-  const auto costs = plan_.costs;
   ICINGEST_TRY_LET(plan_, make_plan(pipeline_, options_, source_.limit, universe_, standing_,
                                     Window{floor->first_available, window_.to}, environment_.clock->now()));
+  report_.strategy = plan_.strategy;
   return {};
 }
 
@@ -323,16 +322,26 @@ Result<void> Run::restatements(Engine& engine) {
   const auto oldest = oldest_basis(standing_);
   if (!oldest || *oldest >= today) return {};
   ICINGEST_TRY_LET(pg::Control * control, session_.control());
-  const std::string key = fmt::format("restated:{}", pipeline_.name);
+  // A run of a few symbols has looked at the events of those alone, so its mark is not everybody's.
+  const std::string scope = scope_of(options_, universe_);
+  const std::string key = fmt::format("restated:{}{}{}", pipeline_.name, scope.empty() ? "" : "@", scope);
   ICINGEST_TRY_LET(const auto through, checkpoint::Ledger(*control).meta(key));
   Date from = *oldest;
   // Events become known late at times; a month of overlap costs nothing.
   if (through) from = std::max(from, parse_date(*through).value_or(from) - std::chrono::days(30));
   std::vector<Restatement> events;
-  ICINGEST_TRY(engine.ask(pipeline_.restatements->request(from, today),
-                          [&](Document& document, std::string& next_page) {
-                            return pipeline_.restatements->decode(document, events, next_page);
-                          }));
+  ICINGEST_TRY_LET(const Engine::Reply reply, engine.ask(pipeline_.restatements->request(from, today),
+                                                         [&](Document& document, std::string& next_page) {
+                                                           return pipeline_.restatements->decode(
+                                                               document, events, next_page);
+                                                         }));
+  if (reply.judgement.verdict == Verdict::unavailable) {
+    log::warn(
+        "the plan behind this key does not say which symbols were split since {}; their history may be on an "
+        "older basis",
+        to_string(from));
+    return {};  // no mark: a better key later asks from the same day on
+  }
   std::vector<PlannedUnit> units = plan_restatements(pipeline_, standing_, universe_, events);
   if (!units.empty()) {
     log::info("{} symbols were split since their history was read; reading them again", units.size());

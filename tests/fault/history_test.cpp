@@ -52,57 +52,82 @@ TEST_F(History, ShorterThanAskedForByEmptyAnswers) { expect_floor("grouped", sim
 TEST_F(History, ShorterThanAskedForByRefusalPerTicker) { expect_floor("per-ticker", sim::FloorMode::reject); }
 TEST_F(History, ShorterThanAskedForBySilentCutting) { expect_floor("per-ticker", sim::FloorMode::clip); }
 
-// A split between two runs: what was loaded before it is on the old basis and is read again, in one
-// transaction.
-TEST_F(History, ASplitSinceTheLastRunReadsItsTickerAgain) {
-  const sim::SimOptions made{.seed = 11,
-                             .tickers = 400,
-                             .from = make_date(2025, 1, 2),
-                             .to = make_date(2026, 11, 20),
-                             .massive_limit = {.permits = 500}};
-  const sim::Market market(made.seed, made.tickers, made.from, made.to);
-  // The day before some ticker splits, and a day after.
-  std::optional<Date> split;
-  std::string symbol;
-  for (const sim::Listing& listing : market.listings()) {
-    for (const sim::Split& one : listing.splits) {
+// A market in which some listed ticker splits, and runs on days of one's choice.
+class Splits : public History {
+ protected:
+  Splits() {
+    for (const sim::Listing& listing : market_.listings()) {
       const bool trades =
           !listing.delisted && !listing.listed && (listing.type == "CS" || listing.type == "ETF");
-      if (trades && one.execution > make_date(2026, 8, 3) && one.execution < make_date(2026, 11, 1))
-        split = one.execution, symbol = listing.symbol;
+      if (!trades) continue;
+      for (const sim::Split& one : listing.splits) {
+        if (one.execution > make_date(2026, 8, 3) && one.execution < make_date(2026, 9, 30))
+          split_ = one.execution, symbol_ = listing.symbol;
+      }
     }
   }
-  ASSERT_TRUE(split) << "the seed has no split where the test needs one";
-  const auto at = [](Date day) { return to_string(day) + "T23:30:00Z"; };
   // The simulator sees its own clock, so each run gets one that lives on its day.
-  const auto run_on = [&](const pg::DbConfig& db, Date day, const std::string& strategy) {
-    ::setenv("ICINGEST_NOW", at(day).c_str(), 1);
-    TestSim sim(made);
+  Finished run_on(const pg::DbConfig& db, Date day, const std::string& strategy,
+                  const std::vector<std::string>& more = {}) {
+    const std::string at = to_string(day) + "T23:30:00Z";
+    ::setenv("ICINGEST_NOW", at.c_str(), 1);
+    TestSim sim(options_);
     ::unsetenv("ICINGEST_NOW");
     Variables variables = sim.environment();
-    variables["ICINGEST_NOW"] = at(day);
-    const Finished finished = run(
-        db, variables,
-        {"prices", "--from", "2026-06-01", "--strategy", strategy, "--resume", "--rate", "massive=500/s"});
+    variables["ICINGEST_NOW"] = at;
+    std::vector<std::string> arguments = {"prices", "--from",   "2026-06-01", "--strategy",
+                                          strategy, "--resume", "--rate",     "massive=500/s"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    Finished finished = run(db, variables, arguments);
     EXPECT_EQ(finished.exit_code, 0) << finished.out << finished.err;
     return finished;
-  };
+  }
+  std::string oldest_close(const pg::DbConfig& db) const {
+    return test::query(
+        db, "SELECT close FROM stock_prices WHERE ticker = '" + symbol_ + "' ORDER BY \"time\" LIMIT 1");
+  }
+
+  const sim::SimOptions options_{.seed = 11,
+                                 .tickers = 400,
+                                 .from = make_date(2025, 1, 2),
+                                 .to = make_date(2026, 11, 20),
+                                 .massive_limit = {.permits = 500}};
+  const sim::Market market_{options_.seed, options_.tickers, options_.from, options_.to};
+  std::optional<Date> split_;
+  std::string symbol_;
+};
+
+// What was loaded before a split is on the old basis and is read again, in one transaction.
+TEST_F(Splits, ASplitSinceTheLastRunReadsItsTickerAgain) {
+  ASSERT_TRUE(split_) << "the seed has no split where the test needs one";
   for (const std::string strategy : {"grouped", "per-ticker"}) {
     const pg::DbConfig db = TestServer::instance().create_database();
-    run_on(db, *split - std::chrono::days(1), strategy);
-    const std::string before = test::query(
-        db, "SELECT close FROM stock_prices WHERE ticker = '" + symbol + "' ORDER BY \"time\" LIMIT 1");
-    const Finished after = run_on(db, *split + std::chrono::days(1), "auto");
+    run_on(db, *split_ - std::chrono::days(1), strategy);
+    const std::string before = oldest_close(db);
+    const Finished after = run_on(db, *split_ + std::chrono::days(1), "auto");
     EXPECT_NE(after.err.find("were split since"), std::string::npos) << after.err;
-    EXPECT_NE(test::query(db, "SELECT close FROM stock_prices WHERE ticker = '" + symbol +
-                                  "' ORDER BY \"time\" LIMIT 1"),
-              before);
+    EXPECT_NE(oldest_close(db), before);
     const pg::DbConfig fresh = TestServer::instance().create_database();
-    run_on(fresh, *split + std::chrono::days(1), "grouped");
+    run_on(fresh, *split_ + std::chrono::days(1), "grouped");
     EXPECT_TRUE(test::dump(db) == test::dump(fresh))
         << strategy << ": not the table of somebody who loads everything today";
     expect_verified(db);
   }
+}
+
+// Runs of one ticker in between look for that ticker's splits alone, and must not make the others' forgotten.
+TEST_F(Splits, ARunOfOneTickerDoesNotHideTheSplitsOfOthers) {
+  ASSERT_TRUE(split_) << "the seed has no split where the test needs one";
+  const pg::DbConfig db = TestServer::instance().create_database();
+  run_on(db, *split_ - std::chrono::days(1), "grouped");
+  const std::string before = oldest_close(db);
+  const std::string other =
+      test::query(db, "SELECT min(ticker) FROM stock_prices WHERE ticker <> '" + symbol_ + "'");
+  run_on(db, *split_ + std::chrono::days(40), "auto", {"--tickers", other});
+  EXPECT_EQ(oldest_close(db), before);
+  run_on(db, *split_ + std::chrono::days(41), "auto");
+  EXPECT_NE(oldest_close(db), before) << symbol_ << " is still on the basis of before its split";
+  expect_verified(db);
 }
 
 TEST_F(History, ALatecomerGetsItsHistory) {
@@ -134,16 +159,22 @@ TEST_F(History, RowsOfAnEarlierSystemAreAdoptedAndProved) {
   complete(db, sim.environment(), {"prices", "--from", "2026-09-01"});
   // Somebody else's table: the same rows, some wrong, no ledger.
   test::query(db, "DROP SCHEMA icingest CASCADE");
-  test::query(db, "UPDATE stock_prices SET close = 1 WHERE ticker = 'AB'");
-  test::query(db, "DELETE FROM stock_prices WHERE ticker = 'AE'");
+  const std::string whole = test::dump(db);
+  const std::string wrong = test::query(
+      db,
+      "SELECT count(*) FROM stock_prices WHERE ticker IN ((SELECT min(ticker) FROM stock_prices), (SELECT max(ticker) FROM stock_prices))");
+  test::query(db, "UPDATE stock_prices SET close = 1 WHERE ticker = (SELECT min(ticker) FROM stock_prices)");
+  test::query(db, "DELETE FROM stock_prices WHERE ticker = (SELECT max(ticker) FROM stock_prices)");
   test::query(db,
               "INSERT INTO stock_prices VALUES ('2026-09-01 04:00Z', 'FOREIGN', 1, 1, 1, 1, 1, 1, '1day')");
   const Finished finished = run(db, sim.environment(), {"prices", "--from", "2026-09-01", "--resume"});
   EXPECT_EQ(finished.exit_code, 0) << finished.out << finished.err;
   EXPECT_NE(finished.err.find("holds rows that icingest did not load"), std::string::npos);
   EXPECT_GT(number(finished, "unchanged"), 1000);
+  EXPECT_EQ(std::to_string(number(finished, "written")), wrong);
   expect_verified(db);
   test::query(db, "DELETE FROM stock_prices WHERE ticker = 'FOREIGN'");
+  EXPECT_TRUE(test::dump(db) == whole);
   const Finished verified = run(db, {}, {"verify"});
   EXPECT_EQ(verified.exit_code, 5);
   EXPECT_NE(verified.out.find("2026-09-01"), std::string::npos) << verified.out;
@@ -154,19 +185,25 @@ TEST_F(History, VerifySeesEveryKindOfDamage) {
   const pg::DbConfig db = TestServer::instance().create_database();
   complete(db, sim.environment(), {"prices", "--from", "2026-09-01", "--strategy", "grouped"});
   expect_verified(db);
+  // A ticker that has a bar, vwap and all, on each of the sessions to be damaged.
+  const std::string ticker = test::query(
+      db,
+      "SELECT ticker FROM stock_prices WHERE \"time\" BETWEEN '2026-09-02' AND '2026-09-09' AND vwap IS NOT NULL "
+      "GROUP BY 1 HAVING count(*) = 4 ORDER BY 1 LIMIT 1");
+  const auto row = [&](const char* day) {
+    return " WHERE ticker = '" + ticker + "' AND \"time\" = '" + day + " 04:00Z'";
+  };
   struct Damage {
-    const char* sql;
-    const char* session;
+    std::string sql;
+    std::string session;
   };
   for (
       const Damage& damage :
-      {Damage{"DELETE FROM stock_prices WHERE ticker = 'AB' AND \"time\" = '2026-09-02 04:00Z'",
-              "2026-09-02"},
-       {"UPDATE stock_prices SET volume = volume + 1 WHERE ticker = 'AE' AND \"time\" = '2026-09-03 04:00Z'",
-        "2026-09-03"},
-       {"UPDATE stock_prices SET vwap = NULL WHERE ticker = 'AE' AND \"time\" = '2026-09-04 04:00Z'",
-        "2026-09-04"},
-       {"INSERT INTO stock_prices SELECT \"time\", 'NEW', open, high, low, close, volume, vwap, \"interval\" FROM stock_prices WHERE ticker = 'AE' AND \"time\" = '2026-09-08 04:00Z'",
+      {Damage{"DELETE FROM stock_prices" + row("2026-09-02"), "2026-09-02"},
+       {"UPDATE stock_prices SET volume = volume + 1" + row("2026-09-03"), "2026-09-03"},
+       {"UPDATE stock_prices SET vwap = NULL" + row("2026-09-04"), "2026-09-04"},
+       {"INSERT INTO stock_prices SELECT \"time\", 'NEW', open, high, low, close, volume, vwap, \"interval\" FROM stock_prices" +
+            row("2026-09-08"),
         "2026-09-08"}}) {
     test::query(db, damage.sql);
     const Finished verified = run(db, {}, {"verify", "prices"});
@@ -179,11 +216,7 @@ TEST_F(History, VerifySeesEveryKindOfDamage) {
                 {"prices", "--from", "2026-09-01", "--to", "2026-09-10", "--strategy", "grouped"})
                 .exit_code,
             0);
-  EXPECT_EQ(
-      test::query(
-          db,
-          "SELECT vwap IS NOT NULL FROM stock_prices WHERE ticker = 'AE' AND \"time\" = '2026-09-04 04:00Z'"),
-      "t");
+  EXPECT_EQ(test::query(db, "SELECT vwap IS NOT NULL FROM stock_prices" + row("2026-09-04")), "t");
 }
 
 TEST_F(History, RecordedAnswersGoAllTheWayIntoTheTable) {
