@@ -1,7 +1,9 @@
 // main.cpp: arguments → command → exit code; the only file that prints results or exits.
 #include <curl/curl.h>
+#include <malloc.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <clocale>
 #include <csignal>
 #include <cstdio>
@@ -127,17 +129,19 @@ void print(const std::string& text) {
   std::fflush(stdout);
 }
 
+void print_error_json(const CommandLine& line, const Error& error) {
+  JsonWriter json;
+  json.begin_object()
+      .number("schema", 1)
+      .text("command", line.command)
+      .number("exit_code", static_cast<int>(error.exit));
+  print(json.text("message", error.describe()).end_object().str() + "\n");
+}
+
 // An error in the place and form that was asked for.
 int fail(const CommandLine& line, const Error& error) {
   std::fprintf(stderr, "icingest: %s\n", error.describe().c_str());
-  if (line.settings.json) {
-    JsonWriter json;
-    json.begin_object()
-        .number("schema", 1)
-        .text("command", line.command)
-        .number("exit_code", static_cast<int>(error.exit));
-    print(json.text("message", error.describe()).end_object().str() + "\n");
-  }
+  if (line.settings.json) print_error_json(line, error);
   return static_cast<int>(error.exit);
 }
 
@@ -148,9 +152,13 @@ int run_command_line(int argc, char** argv) {
   try {
     line.app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    const bool asked_for_help = error.get_exit_code() == 0;
-    const int printed = line.app.exit(error);
-    return asked_for_help ? printed : static_cast<int>(ExitCode::usage);
+    if (error.get_exit_code() == 0) return line.app.exit(error);  // somebody asked for help or the version
+    line.app.exit(error);
+    // What was not parsed to its end may hide the option, but not from whoever wrote it.
+    line.settings.json =
+        line.settings.json || std::find(argv + 1, argv + argc, std::string_view("--json")) != argv + argc;
+    if (line.settings.json) print_error_json(line, {.exit = ExitCode::usage, .message = error.what()});
+    return static_cast<int>(ExitCode::usage);
   }
   hide_passwords(argc, argv);
   if (Result<void> configured = apply_config_file(line.app, line.settings.config); !configured)
@@ -164,9 +172,18 @@ int run_command_line(int argc, char** argv) {
   return static_cast<int>(output->exit);
 }
 
+// Batches are large, live for a second and are freed on another thread than the one that made them. With an arena per
+// thread and a threshold that grows with what is freed, glibc keeps them all; so two arenas, and large blocks straight
+// from and to the system.
+void keep_memory_flat() {
+  mallopt(M_ARENA_MAX, 2);
+  mallopt(M_MMAP_THRESHOLD, 128 << 10);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  keep_memory_flat();
   std::signal(SIGPIPE, SIG_IGN);
   curl_global_init(CURL_GLOBAL_DEFAULT);
   int code = static_cast<int>(ExitCode::internal);

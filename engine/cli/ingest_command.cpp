@@ -183,9 +183,18 @@ Result<Output> run_ingest(Context& context, const Pipeline& pipeline, const Inge
   ICINGEST_TRY_LET(const run::Environment environment, context.environment(&progress));
   const SignalWatch signals(context.stop(), kStopPatience);
   run::Session session(environment);
-  ICINGEST_TRY(session.open());
-  ICINGEST_TRY_LET(const run::Report report, run::ingest(session, environment, pipeline, options));
-  return Output{report.exit, context.settings().json ? report.to_json() + "\n" : report.to_text()};
+  const auto run = [&]() -> Result<run::Report> {
+    ICINGEST_TRY(session.open());
+    return run::ingest(session, environment, pipeline, options);
+  };
+  Result<run::Report> report = run();
+  if (!report) {
+    // A stop before the run had begun is still a stop.
+    if (const int signal = context.stop().signal(); signal != 0)
+      report.error().exit = static_cast<ExitCode>(128 + signal);
+    return std::unexpected(std::move(report).error());
+  }
+  return Output{report->exit, context.settings().json ? report->to_json() + "\n" : report->to_text()};
 }
 
 Result<Output> run_plan(Context& context, const Pipeline& pipeline, const IngestArguments& arguments) {

@@ -96,6 +96,15 @@ Result<Output> become_psql(Context& context, const std::vector<std::string>& arg
                       "install the package postgresql-client");
 }
 
+// What a `db` command found: a line for a person, or the same as one JSON object.
+Output db_output(const Context& context, ExitCode exit, std::string_view state, std::string_view where,
+                 std::string_view url, std::string text) {
+  if (!context.settings().json) return {exit, std::move(text)};
+  JsonWriter json;
+  json.begin_object().number("schema", 1).text("command", "db").number("exit_code", static_cast<int>(exit));
+  return {exit, json.text("state", state).text("where", where).text("url", url).end_object().str() + "\n"};
+}
+
 Result<Output> db_status(Context& context) {
   if (context.has_configured_database()) {
     ICINGEST_TRY_LET(const pg::DbConfig db, context.database());
@@ -103,14 +112,18 @@ Result<Output> db_status(Context& context) {
     ICINGEST_TRY_LET(const std::string version, control.transact("ask for the version", [](pqxx::work& tx) {
       return tx.exec("SHOW server_version").front()[0].as<std::string>();
     }));
-    return Output{ExitCode::complete, fmt::format("{}: running, PostgreSQL {}\n", db.display(), version)};
+    return db_output(context, ExitCode::complete, "running", db.display(), "",
+                     fmt::format("{}: running, PostgreSQL {}\n", db.display(), version));
   }
   const privdb::PrivatePg server(context.data_dir());
-  if (server.is_running())
-    return Output{ExitCode::complete,
-                  fmt::format("{}: running\n{}\n", server.directory().string(), url_of(server.config()))};
-  return Output{ExitCode::later, fmt::format("{}: {}\n", server.directory().string(),
-                                             server.exists() ? "stopped" : "not created yet")};
+  const std::string where = server.directory().string();
+  if (server.is_running()) {
+    const std::string url = url_of(server.config());
+    return db_output(context, ExitCode::complete, "running", where, url,
+                     fmt::format("{}: running\n{}\n", where, url));
+  }
+  const std::string_view state = server.exists() ? "stopped" : "not created yet";
+  return db_output(context, ExitCode::later, state, where, "", fmt::format("{}: {}\n", where, state));
 }
 
 constexpr std::string_view kBash = R"(_icingest() {{
@@ -218,10 +231,13 @@ Result<Output> run_db(Context& context, const std::string& action,
   if (action == "stop") {
     const bool was_running = server.is_running();
     ICINGEST_TRY(server.stop());
-    return Output{ExitCode::complete, was_running ? "stopped\n" : "was not running\n"};
+    const std::string_view state = was_running ? "stopped" : "was not running";
+    return db_output(context, ExitCode::complete, state, server.directory().string(), "",
+                     fmt::format("{}\n", state));
   }
   ICINGEST_TRY_LET(const pg::DbConfig config, server.ensure_running());
-  return Output{ExitCode::complete, url_of(config) + "\n"};
+  return db_output(context, ExitCode::complete, "running", server.directory().string(), url_of(config),
+                   url_of(config) + "\n");
 }
 
 Result<Output> run_completion(const CLI::App& app, const std::string& shell) {
