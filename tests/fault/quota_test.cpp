@@ -15,65 +15,86 @@ using test::TestSim;
 
 class Quota : public test::EndToEnd {
  protected:
-  // Runs for about `length` with a kill in the middle, over and over if it gets done.
-  void expect_kept(const RateLimit& limit, const std::string& rate, std::chrono::seconds length,
-                   bool with_kill) {
-    TestSim sim({.seed = 5, .tickers = 40, .from = make_date(2020, 1, 2), .massive_limit = limit});
+  // How a process ends before the next one takes over.
+  enum class End { term, kill };
+  struct Leg {
+    std::chrono::seconds length;
+    End end;
+  };
+
+  // Runs one process after the other on one database and gives the share of the quota that all of them used.
+  // The source may see N requests at once and N more whenever a window has passed, so that is what a share is
+  // of.
+  double share_used(const RateLimit& limit, const std::string& rate, const std::vector<Leg>& legs) {
+    TestSim sim({.seed = 5, .tickers = 40, .from = make_date(2015, 1, 2), .massive_limit = limit});
     const pg::DbConfig db = TestServer::instance().create_database();
-    const std::vector<std::string> arguments = {"prices",  "--years",  "6",      "--strategy",
-                                                "grouped", "--resume", "--rate", rate};
-    const auto until = std::chrono::steady_clock::now() + length;
-    if (with_kill) {
-      Process killed(command(db, arguments), sim.environment());
-      std::this_thread::sleep_for(length / 2);
-      killed.signal(SIGKILL);
-      static_cast<void>(killed.wait());
+    for (const Leg& leg : legs) {
+      Process process(
+          command(db, {"prices", "--years", "9", "--strategy", "grouped", "--resume", "--rate", rate}),
+          sim.environment());
+      std::this_thread::sleep_for(leg.length);
+      EXPECT_TRUE(process.running()) << "the job was too small to say anything: " << process.wait().err;
+      process.signal(leg.end == End::kill ? SIGKILL : SIGTERM);
+      static_cast<void>(process.wait());
     }
-    Process process(command(db, arguments), sim.environment());
-    std::this_thread::sleep_until(until);
-    process.signal(SIGTERM);
-    static_cast<void>(process.wait());
     EXPECT_EQ(sim.stat("violations"), 0);
     EXPECT_LE(sim.stat("most_in_window"), limit.permits);
-    const double windows =
-        static_cast<double>(sim.stat("span_ms")) / static_cast<double>(limit.window.count() / 1000);
-    // The first window's worth goes out at once, so over a span of w windows the quota is (w + 1) times the
-    // permits.
-    const double possible = (windows + 1) * limit.permits;
-    const double used = static_cast<double>(sim.stat("requests")) / possible;
-    std::printf("%s: %ld requests over %.1f windows, %.1f %% of the quota\n", rate.c_str(),
-                sim.stat("requests"), windows, used * 100);
-    last_used_ = used;
+    const std::int64_t windows = sim.stat("span_ms") * 1000 / limit.window.count();
+    const double used =
+        static_cast<double>(sim.stat("requests")) / static_cast<double>((windows + 1) * limit.permits);
+    std::printf("%s: %ld requests in %ld ms, %.1f %% of the quota\n", rate.c_str(), sim.stat("requests"),
+                sim.stat("span_ms"), used * 100);
+    return used;
   }
-  double last_used_ = 0;
+  // On a machine that has other work too, moments without the CPU cost quota; the best of three counts. That
+  // the limit is kept is asked of each of them.
+  void expect_used(double share, const RateLimit& limit, const std::string& rate,
+                   const std::vector<Leg>& legs) {
+    double best = 0;
+    for (int attempt = 0; attempt < 3 && best < share; ++attempt)
+      best = std::max(best, share_used(limit, rate, legs));
+    EXPECT_GE(best, share) << rate;
+  }
 };
 
-TEST_F(Quota, FivePerMinute) {
-  expect_kept({.permits = 5, .window = std::chrono::minutes(1)}, "massive=5/min", std::chrono::seconds(64),
-              true);
-  EXPECT_GE(last_used_, 0.90);
+constexpr RateLimit kFivePerMinute{.permits = 5, .window = std::chrono::minutes(1)};
+constexpr RateLimit kTenPerSecond{.permits = 10, .window = std::chrono::seconds(1)};
+constexpr RateLimit kHundredPerSecond{.permits = 100, .window = std::chrono::seconds(1)};
+
+// A killed process may have held a slot, which rests for a window and a half: 9 of 10 requests is all there
+// can be.
+TEST_F(Quota, FivePerMinuteAcrossAKill) {
+  expect_used(0.9, kFivePerMinute, "massive=5/min",
+              {{std::chrono::seconds(30), End::kill}, {std::chrono::seconds(45), End::term}});
+}
+
+TEST_F(Quota, FivePerMinuteForAQuarterOfAnHour) {
+  if (test::rounds(0) < 100) GTEST_SKIP() << "takes 15 minutes; ICINGEST_ROUNDS=100 or more asks for it";
+  using std::chrono::seconds;
+  expect_used(0.98, kFivePerMinute, "massive=5/min",
+              {{seconds(220), End::kill}, {seconds(220), End::term}, {seconds(460), End::term}});
 }
 
 TEST_F(Quota, TenPerSecond) {
-  expect_kept({.permits = 10, .window = std::chrono::seconds(1)}, "massive=10/s", std::chrono::seconds(20),
-              false);
-  EXPECT_GE(last_used_, 0.97);
+  expect_used(0.98, kTenPerSecond, "massive=10/s", {{std::chrono::seconds(20), End::term}});
 }
 
+// What a kill costs at most is the slots that were lent, here half a second's worth, for three seconds and a
+// half.
 TEST_F(Quota, TenPerSecondAcrossAKill) {
-  expect_kept({.permits = 10, .window = std::chrono::seconds(1)}, "massive=10/s", std::chrono::seconds(12),
-              true);
+  expect_used(0.75, kTenPerSecond, "massive=10/s",
+              {{std::chrono::seconds(6), End::kill}, {std::chrono::seconds(10), End::term}});
 }
 
 TEST_F(Quota, AHundredPerSecond) {
-  expect_kept({.permits = 100, .window = std::chrono::seconds(1)}, "massive=100/s", std::chrono::seconds(12),
-              false);
-  EXPECT_GE(last_used_, 0.97);
+  expect_used(0.98, kHundredPerSecond, "massive=100/s", {{std::chrono::seconds(12), End::term}});
 }
 
-TEST_F(Quota, AHundredPerSecondAcrossAKill) {
-  expect_kept({.permits = 100, .window = std::chrono::seconds(1)}, "massive=100/s", std::chrono::seconds(8),
-              true);
+TEST_F(Quota, AHundredPerSecondAcrossRestarts) {
+  expect_used(0.5, kHundredPerSecond, "massive=100/s",
+              {{std::chrono::seconds(4), End::kill},
+               {std::chrono::seconds(4), End::term},
+               {std::chrono::seconds(6), End::kill}});
 }
 
 TEST_F(Quota, AFreeKeyIsRecognisedByItsFirst429) {

@@ -45,9 +45,16 @@ class SameTable : public test::EndToEnd {
     expect_verified(db);
   }
   static Variables fast(const TestSim& sim) { return sim.environment(); }
-  static std::vector<std::string> with_rate(std::vector<std::string> arguments) {
-    arguments.insert(arguments.end(), {"--rate", "massive=200/s"});
+  static std::vector<std::string> with_rate(std::vector<std::string> arguments,
+                                            const std::string& rate = "massive=200/s") {
+    arguments.insert(arguments.end(), {"--rate", rate});
     return arguments;
+  }
+  // Whether some of the sessions are in the ledger, and some are not.
+  static bool is_half_done(const pg::DbConfig& db) {
+    if (test::query(db, "SELECT to_regclass('icingest.units') IS NULL") == "t") return false;
+    return test::query(
+               db, "SELECT count(*) BETWEEN 1 AND 100 FROM icingest.units WHERE pipeline = 'prices'") == "t";
   }
 
   std::mt19937_64 random_{std::random_device{}()};
@@ -111,15 +118,18 @@ TEST_F(SameTable, KilledAtRandomMoments) {
   const int wanted = test::rounds(20);
   pg::DbConfig db = TestServer::instance().create_database();
   int killed = 0;
+  int half_done = 0;
   int completed = 0;
   for (int run_number = 0; killed < wanted; ++run_number) {
     TestSim sim(options());
-    Process process(command(db, with_rate(grouped())), sim.environment());
-    std::this_thread::sleep_for(moment(run_number % 3 == 0 ? 600 : 2500));
+    // Slow enough to commit a few times on the way: 119 sessions, a commit each second.
+    Process process(command(db, with_rate(grouped(), "massive=40/s")), sim.environment());
+    std::this_thread::sleep_for(moment(run_number % 3 == 0 ? 600 : 4000));
     if (process.running()) {
       process.signal(SIGKILL);
       ++killed;
       static_cast<void>(process.wait());
+      half_done += is_half_done(db) ? 1 : 0;
       continue;
     }
     const Finished finished = process.wait();
@@ -131,7 +141,9 @@ TEST_F(SameTable, KilledAtRandomMoments) {
   TestSim sim(options());
   complete(db, sim.environment(), with_rate(grouped()));
   expect_same(db);
-  std::printf("%d runs killed, %d completed on the way\n", killed, completed);
+  EXPECT_GT(half_done, wanted / 10) << "the kills came too early or too late to show anything";
+  std::printf("%d runs killed, %d of them half done, %d completed on the way\n", killed, half_done,
+              completed);
 }
 
 TEST_F(SameTable, StoppedByASignalAtRandomMoments) {

@@ -28,7 +28,10 @@ std::string temp_file() {
 
 }  // namespace
 
-std::string icingest_binary() { return ICINGEST_BINARY; }
+std::string icingest_binary() {
+  const char* given = std::getenv("ICINGEST_BINARY");
+  return given != nullptr ? given : ICINGEST_BINARY;
+}
 
 Process::Process(const std::vector<std::string>& argv, const std::map<std::string, std::string>& environment)
     : out_file_(temp_file()), err_file_(temp_file()), started_(std::chrono::steady_clock::now()) {

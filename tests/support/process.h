@@ -40,7 +40,7 @@ class Process {
   std::chrono::steady_clock::time_point started_;
 };
 
-// The binary of this build.
+// The binary of this build, or the one that ICINGEST_BINARY names: for long loops over a release build.
 [[nodiscard]] std::string icingest_binary();
 
 }  // namespace icingest::test
