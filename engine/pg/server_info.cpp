@@ -12,7 +12,8 @@ struct FileSystem {
   long magic;  // statfs(2)
   const char* name;
 };
-constexpr std::array kEphemeral = {FileSystem{0x01021994, "tmpfs"}, FileSystem{static_cast<long>(0x858458f6), "ramfs"},
+constexpr std::array kEphemeral = {FileSystem{0x01021994, "tmpfs"},
+                                   FileSystem{static_cast<long>(0x858458f6), "ramfs"},
                                    FileSystem{0x794c7630, "overlay, a container's own layer"}};
 
 }  // namespace
@@ -29,9 +30,10 @@ std::string ephemeral_storage(const std::string& path) {
 Result<ServerInfo> read_server_info(Control& control) {
   return control.transact("ask what server this is", [](pqxx::work& tx) {
     // A setting that this role may not read has no row.
-    const auto row = tx.exec("SELECT current_setting('server_version'), current_setting('fsync'), "
-                             "  coalesce((SELECT setting FROM pg_settings WHERE name = 'data_directory'), ''), "
-                             "  inet_server_addr() IS NOT DISTINCT FROM inet_client_addr()")
+    const auto row = tx.exec(
+                           "SELECT current_setting('server_version'), current_setting('fsync'), "
+                           "  coalesce((SELECT setting FROM pg_settings WHERE name = 'data_directory'), ''), "
+                           "  inet_server_addr() IS NOT DISTINCT FROM inet_client_addr()")
                          .front();
     ServerInfo info{.version = row[0].as<std::string>()};
     if (row[1].as<std::string>() == "off") {
@@ -41,7 +43,8 @@ Result<ServerInfo> read_server_info(Control& control) {
     const std::string storage = row[3].as<bool>() && !directory.empty() ? ephemeral_storage(directory) : "";
     if (!storage.empty()) {
       info.warnings.push_back(
-          fmt::format("its data directory {} is on {}: everything is lost with the machine or container", directory, storage));
+          fmt::format("its data directory {} is on {}: everything is lost with the machine or container",
+                      directory, storage));
     }
     return info;
   });
