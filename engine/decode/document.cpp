@@ -6,11 +6,18 @@
 
 namespace icingest {
 
+Document::Document(Buffer& body, std::string_view origin, simdjson::ondemand::parser& parser)
+    : origin_(origin), parser_(&parser) {
+  std::memset(body.reserve(simdjson::SIMDJSON_PADDING), 0, simdjson::SIMDJSON_PADDING);
+  body_ = body.view();
+}
+
 Result<simdjson::ondemand::document> Document::json() {
-  ICINGEST_CHECK(capacity_ >= body_.size() + simdjson::SIMDJSON_PADDING);
   simdjson::ondemand::document document;
-  const auto error =
-      parser_->iterate(simdjson::padded_string_view(body_.data(), body_.size(), capacity_)).get(document);
+  const auto error = parser_
+                         ->iterate(simdjson::padded_string_view(body_.data(), body_.size(),
+                                                                body_.size() + simdjson::SIMDJSON_PADDING))
+                         .get(document);
   if (error != simdjson::SUCCESS) return malformed("not JSON", error);
   return document;
 }

@@ -17,11 +17,8 @@ Result<void> decode_one(DecodeTask& task, decode::Inflater& inflater, Buffer& pl
   Buffer& body = task.body;
   if (task.gzip) {
     ICINGEST_TRY(inflater.gunzip(body.view(), task.max_plain, simdjson::SIMDJSON_PADDING, plain));
-  } else {
-    body.reserve(simdjson::SIMDJSON_PADDING);
   }
-  const Buffer& text = task.gzip ? plain : body;
-  Document document(text.view(), text.capacity(), task.origin, parser);
+  Document document(task.gzip ? plain : body, task.origin, parser);
   return task.decode(document);
 }
 

@@ -1,8 +1,10 @@
 // document.h: one whole answer of a source, as a decoder sees it.
 //
 // Shape     the inflated body, padded for simdjson, with the address it came from (no secret in it)
+//           NULs follow the body: simdjson looks one byte beyond a body that was cut, and what a recycled
+//           buffer holds there could pass for the bracket that is missing
 // Threads   belongs to one decode thread, like the parser it borrows
-// Lifetime  views and JSON values taken from it die with it
+// Lifetime  borrows the buffer; views and JSON values taken from it die with it
 #pragma once
 
 #include <simdjson.h>
@@ -10,16 +12,14 @@
 #include <string>
 #include <string_view>
 
+#include "icingest/buffer.h"
 #include "icingest/result.h"
 
 namespace icingest {
 
 class Document {
  public:
-  // `capacity` bytes are readable behind body.data(), at least simdjson::SIMDJSON_PADDING more than the body.
-  Document(std::string_view body, std::size_t capacity, std::string_view origin,
-           simdjson::ondemand::parser& parser)
-      : body_(body), capacity_(capacity), origin_(origin), parser_(&parser) {}
+  Document(Buffer& body, std::string_view origin, simdjson::ondemand::parser& parser);
 
   [[nodiscard]] std::string_view body() const { return body_; }
   [[nodiscard]] std::string_view origin() const { return origin_; }
@@ -32,8 +32,7 @@ class Document {
   [[nodiscard]] Failure malformed(std::string_view what, simdjson::error_code error) const;
 
  private:
-  std::string_view body_;
-  std::size_t capacity_;
+  std::string_view body_;  // with padding behind it
   std::string_view origin_;
   simdjson::ondemand::parser* parser_;
 };

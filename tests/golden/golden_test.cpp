@@ -135,10 +135,9 @@ TEST(Golden, DetailsOfTheOfficialClient) {
 TEST(Golden, SplitsOfTheOfficialClient) {
   ICINGEST_NEEDS_SHARED_DATA();
   const std::string body = test::read_shared(std::string(kMocks) + "v3/reference/splits.json");
-  const simdjson::padded_string padded(body);
+  Buffer bytes = test::recycled(body, '\0');
   simdjson::ondemand::parser parser;
-  Document document({padded.data(), padded.size()}, padded.size() + simdjson::SIMDJSON_PADDING,
-                    "http://test/", parser);
+  Document document(bytes, "http://test/", parser);
   std::vector<Restatement> found;
   std::string next_page;
   ASSERT_TRUE(test::pipeline("prices").restatements->decode(document, found, next_page));

@@ -6,13 +6,22 @@
 
 namespace icingest::test {
 
-Decoded decode(const Route& route, const Unit& unit, const std::string& body, const Universe& universe) {
-  const simdjson::padded_string padded(body);
-  simdjson::ondemand::parser parser;
-  Document document({padded.data(), padded.size()}, padded.size() + simdjson::SIMDJSON_PADDING,
-                    "http://test/", parser);
+Buffer recycled(std::string_view body, char behind) {
+  Buffer bytes;
+  bytes.append(body);
+  std::memset(bytes.reserve(simdjson::SIMDJSON_PADDING), behind, bytes.capacity() - bytes.size());
+  return bytes;
+}
+
+Decoded decode(const Route& route, const Unit& unit, std::string_view body, const Universe& universe,
+               char behind) {
+  Buffer bytes = recycled(body, behind);
+  // One of each for all bodies, as in a decode thread.
+  static thread_local simdjson::ondemand::parser parser;
+  static thread_local KeySet keys;
+  keys.clear();
+  Document document(bytes, "http://test/", parser);
   Decoded decoded;
-  KeySet keys;
   decoded.result = route.load.decode(document, unit, decoded.batch, keys, universe, decoded.next_page);
   return decoded;
 }

@@ -13,8 +13,12 @@ struct Decoded {
   std::string next_page;
 };
 
-[[nodiscard]] Decoded decode(const Route& route, const Unit& unit, const std::string& body,
-                             const Universe& universe = Universe::everything());
+// `body` in a buffer that held something longer before: `behind` all over the room behind it.
+[[nodiscard]] Buffer recycled(std::string_view body, char behind);
+
+// `behind` is what the buffer held behind the body before.
+[[nodiscard]] Decoded decode(const Route& route, const Unit& unit, std::string_view body,
+                             const Universe& universe = Universe::everything(), char behind = '\0');
 
 [[nodiscard]] const Pipeline& pipeline(std::string_view name);
 [[nodiscard]] const Route& route(std::string_view pipeline_name, std::string_view route_name);
