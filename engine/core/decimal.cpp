@@ -48,15 +48,15 @@ int take_digits(std::string_view text, Digits& digits) {
   return static_cast<int>(at);
 }
 
-// The exponent after 'e', at most four digits.
+// The exponent after 'e'. Beyond a hundred million, more than a body has digits, they are all alike.
 bool take_exponent(std::string_view text, int& exponent) {
   bool negative = false;
   if (!text.empty() && (text[0] == '+' || text[0] == '-')) {
     negative = text[0] == '-';
     text.remove_prefix(1);
   }
-  if (text.empty() || text.size() > 4 || !std::all_of(text.begin(), text.end(), is_digit)) return false;
-  for (const char c : text) exponent = exponent * 10 + (c - '0');
+  if (text.empty() || !std::all_of(text.begin(), text.end(), is_digit)) return false;
+  for (const char c : text) exponent = std::min(exponent * 10 + (c - '0'), 100'000'000);
   if (negative) exponent = -exponent;
   return true;
 }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace icingest {
 namespace {
 
@@ -89,7 +91,12 @@ std::string to_string(Instant instant) {
                      seconds % 60);
 }
 
-Instant from_unix_ms(std::int64_t milliseconds) { return Instant(std::chrono::milliseconds(milliseconds)); }
+Instant from_unix_ms(std::int64_t milliseconds) {
+  constexpr std::chrono::sys_time<std::chrono::milliseconds> kFirst = sys_days(year(1) / 1 / 1);
+  constexpr std::chrono::sys_time<std::chrono::milliseconds> kEnd = sys_days(year(10'000) / 1 / 1);
+  return Instant(std::chrono::milliseconds(
+      std::clamp(milliseconds, kFirst.time_since_epoch().count(), kEnd.time_since_epoch().count() - 1)));
+}
 
 std::chrono::year_month_day civil(Date date) { return {date}; }
 

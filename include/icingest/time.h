@@ -26,6 +26,7 @@ using Date = std::chrono::sys_days;
 // "2026-11-20T21:00:00Z"; fractions are cut.
 [[nodiscard]] std::string to_string(Instant instant);
 
+// Clamped to the years 0001 to 9999, which every function here takes.
 [[nodiscard]] Instant from_unix_ms(std::int64_t milliseconds);
 
 [[nodiscard]] std::chrono::year_month_day civil(Date date);

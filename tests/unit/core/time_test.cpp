@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include <cstdlib>
+#include <limits>
 
 namespace icingest {
 namespace {
@@ -40,6 +41,13 @@ TEST(Time, KnowsTheStampsOfTheProvider) {
 }
 
 // Every midnight and every noon from 1990 to 2037 against the system's time zone database.
+TEST(Time, TakesStampsBeyondAnyCalendar) {
+  EXPECT_EQ(to_string(from_unix_ms(std::numeric_limits<std::int64_t>::max())), "9999-12-31T23:59:59Z");
+  EXPECT_EQ(to_string(from_unix_ms(std::numeric_limits<std::int64_t>::min())), "0001-01-01T00:00:00Z");
+  EXPECT_EQ(to_string(new_york::date_of(from_unix_ms(std::numeric_limits<std::int64_t>::max()))),
+            "9999-12-31");
+}
+
 TEST(Time, AgreesWithTzdata) {
   ASSERT_EQ(setenv("TZ", "America/New_York", 1), 0);
   tzset();
