@@ -14,6 +14,8 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::chrono::milliseconds kQuotaRetry{500};
+// When every slot rests or is out: how long until asking again. Slots are lent half a second ahead (slots.h).
+constexpr std::chrono::milliseconds kNoSlotRetry{200};
 
 Failure stopped() {
   return Failure(Error{.action = Action::stop_source, .exit = ExitCode::later, .message = "stopped"});
@@ -78,11 +80,11 @@ void Throttle::pump() {
     waiters_.pop_front();
   }
   if (closed_ || waiters_.empty()) return;
-  if (!borrowing_) {
+  if (!borrowing_ && at >= borrow_after_) {
     if (const int want = limiter_.wanted(at, static_cast<int>(waiters_.size())); want > 0) borrow(want);
   }
   rate::Micros wake = limiter_.next_event(at).value_or(0);
-  if (wake == 0) wake = limiter_.blocked_until();
+  if (wake == 0) wake = std::max(limiter_.blocked_until(), borrow_after_);
   if (wake <= at && borrowing_) return;  // the loan will pump
   timer_.expires_after(std::chrono::microseconds(std::max<rate::Micros>(wake - at, 0)));
   timer_.async_wait([this, alive = alive_](const boost::system::error_code& error) {
@@ -105,6 +107,7 @@ void Throttle::on_loan(Result<rate::Loan> loan) {
   if (!loan) return on_no_loan(loan.error());
   no_loan_since_.reset();
   limiter_.lend(loan->slots);
+  borrow_after_ = loan->slots.empty() ? now() + to_micros(kNoSlotRetry) : 0;
   limiter_.block_until(loan->blocked_until);
   pump();
 }

@@ -38,7 +38,8 @@ SlotTable::SlotTable(const RateLimit& limit, const RateLimit& stored_limit, std:
 std::vector<Slot> SlotTable::lend(Micros now, int count, Micros hold) {
   std::vector<std::size_t> at_home;
   for (std::size_t i = 0; i < entries_.size(); ++i) {
-    if (entries_[i].lease == 0 || entries_[i].free_at <= now) at_home.push_back(i);
+    const Entry& entry = entries_[i];
+    if (entry.free_at <= (entry.lease == 0 ? now + kAhead : now)) at_home.push_back(i);
   }
   const auto lent = std::min(at_home.size(), static_cast<std::size_t>(std::max(count, 0)));
   std::partial_sort(at_home.begin(), at_home.begin() + static_cast<std::ptrdiff_t>(lent), at_home.end(),

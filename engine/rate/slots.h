@@ -58,7 +58,7 @@ class SlotTable {
             std::int64_t last_lease);
 
   // Lends up to `count` slots that are at home, the soonest free ones, each usable for `hold` once it is
-  // free.
+  // free. One that rests much longer stays at home: were it out, a borrower that dies would cost its use.
   [[nodiscard]] std::vector<Slot> lend(Micros now, int count, Micros hold);
   // Takes a slot back. A loan that has become void meanwhile is nobody's any more.
   void settle(const Settled& settled);
@@ -69,6 +69,8 @@ class SlotTable {
  private:
   // Beyond the window, so that rounding to milliseconds at the other end cannot see two uses too close.
   static constexpr Micros kMargin = 1'000;
+  // Slots are lent this long before they are free, so that they are there in time.
+  static constexpr Micros kAhead = 500'000;
 
   [[nodiscard]] Micros rest() const { return window_ + kMargin; }
 
