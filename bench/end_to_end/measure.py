@@ -30,7 +30,11 @@ def run(argv, environment, output):
         started = time.monotonic()
         process = subprocess.Popen(argv, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
         memory = PeakMemory(process.pid)
-        _, status, usage = os.wait4(process.pid, 0)
+        try:
+            _, status, usage = os.wait4(process.pid, 0)
+        except BaseException:  # interrupted: nobody waits for it any more
+            process.kill()
+            raise
         seconds = time.monotonic() - started
     memory.over.set()
     process.returncode = os.waitstatus_to_exitcode(status)

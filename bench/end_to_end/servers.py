@@ -196,6 +196,12 @@ class Nginx:
         )
 
     def __enter__(self):
+        if (self.root / "pid").exists():  # an earlier run that was killed
+            subprocess.run(
+                ["/usr/sbin/nginx", "-c", self.root / "nginx.conf", "-s", "stop"],
+                capture_output=True,
+                check=False,
+            )
         shutil.rmtree(self.root, ignore_errors=True)
         self.root.mkdir(parents=True)
         (self.root / "nginx.conf").write_text(self.config)
