@@ -15,12 +15,11 @@ import http.client
 import json
 import multiprocessing
 import os
-import re
 import shutil
 import socket
 import subprocess
 import time
-from datetime import datetime, timezone
+from datetime import date, datetime, timedelta, timezone
 from decimal import ROUND_HALF_EVEN, Decimal
 from pathlib import Path
 from urllib.parse import quote
@@ -93,6 +92,15 @@ def fetch_tickers(getter):
     return sorted(symbols)
 
 
+def weekdays():
+    """Every day a session could be on; the exchange's holidays have answers of their own, without results."""
+    day = date.fromisoformat(FIRST)
+    while day <= date.fromisoformat(LAST):
+        if day.weekday() < 5:
+            yield day.isoformat()
+        day += timedelta(days=1)
+
+
 def render(icingest, directory, tickers, say):
     """Every answer the contenders will ask for, once, from the simulator."""
     www = directory / "www"
@@ -127,25 +135,23 @@ def render(icingest, directory, tickers, say):
         getter = Getter(port, www)
         symbols = fetch_tickers(getter)
         say(f"rendering {len(symbols):,} histories")
-        sessions = set()
         for symbol in symbols:
-            plain = getter.save(
+            getter.save(
                 f"/v2/aggs/ticker/{quote(symbol)}/range/1/day/{FIRST}/{LAST}"
                 "?adjusted=true&sort=asc&limit=50000",
                 f"ticker/{symbol}",
             )
-            if len(sessions) < 2500:
-                sessions.update(re.findall(rb'"t":(\d+)', plain))
-        days = sorted(
-            datetime.fromtimestamp(int(t) / 1000, timezone.utc).strftime("%Y-%m-%d") for t in sessions
-        )
-        say(f"rendering {len(days):,} sessions")
-        for day in days:
-            getter.save(f"/v2/aggs/grouped/locale/us/market/stocks/{day}?adjusted=true", f"grouped/{day}")
+        say("rendering the sessions")
+        sessions = 0
+        for day in weekdays():
+            plain = getter.save(
+                f"/v2/aggs/grouped/locale/us/market/stocks/{day}?adjusted=true", f"grouped/{day}"
+            )
+            sessions += b'"results":[' in plain
     finally:
         simulator.terminate()
         simulator.wait()
-    return symbols, days
+    return symbols, sessions
 
 
 def volume_text(token):
@@ -224,7 +230,7 @@ def ensure(scratch, rows, slow_rows, icingest, make_database, say):
         return directory, json.loads(manifest_file.read_text())
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
-    symbols, days = render(icingest, directory, tickers, say)
+    symbols, sessions = render(icingest, directory, tickers, say)
     say("writing the rows as text")
     count, slow_count = write_text(directory, symbols, slow_rows)
     say(f"{count:,} rows; letting PostgreSQL read them and write the binary forms")
@@ -237,8 +243,8 @@ def ensure(scratch, rows, slow_rows, icingest, make_database, say):
         "slow_digest": slow,
         "listings": tickers,
         "symbols": len(symbols),
-        "sessions": len(days),
-        "first": days[0],
+        "sessions": sessions,
+        "first": FIRST,
         "last": LAST,
         "seed": SEED,
         "bytes": {

@@ -111,6 +111,7 @@ class Postgres:
                 "--encoding=UTF8",
                 "--locale=C.UTF-8",
                 "--no-instructions",
+                "--no-sync",
             ],
             check=True,
             stdout=subprocess.DEVNULL,
@@ -139,7 +140,7 @@ class Postgres:
             self.maintenance.psql(f"DROP DATABASE {name} WITH (FORCE)")
 
     def wait_until_left(self, name):
-        """Until nobody is connected to that database any more, so that the postmaster knows their CPU time."""
+        """Until nobody is connected to that database, so that the postmaster knows their CPU time."""
         while self.maintenance.psql(f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{name}'") != "0":
             time.sleep(0.02)
         time.sleep(0.1)  # they leave the view a moment before they end
