@@ -96,6 +96,17 @@ class Account:
         return {**servers, "others_share": max(0.0, others) / (seconds * os.cpu_count())}
 
 
+def wait_until_calm(share, patience):
+    """Until less than `share` of the CPUs was busy for two seconds; False when that did not come."""
+    give_up = time.monotonic() + patience
+    while time.monotonic() < give_up:
+        before = busy_seconds()
+        time.sleep(2)
+        if busy_seconds() - before < 2 * share * os.cpu_count():
+            return True
+    return False
+
+
 def machine():
     with open("/proc/cpuinfo", encoding="ascii") as info:
         model = next(line.split(":")[1].strip() for line in info if line.startswith("model name"))
