@@ -16,6 +16,7 @@ import json
 import multiprocessing
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -175,12 +176,18 @@ def text_rows(job):
     return "".join(lines)
 
 
+def end_at_once():
+    """A worker's signals do what they usually do: the parent's handlers are not for it."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def write_text(directory, symbols, slow_rows):
     """rows.text, and slow.text of the first symbols; gives the rows of both."""
     rows = slow = 0
     slow_symbols = []
     jobs = [(str(directory / "www" / "ticker" / (symbol + ".json")), symbol) for symbol in symbols]
-    with multiprocessing.Pool() as pool, open(
+    with multiprocessing.Pool(initializer=end_at_once) as pool, open(
         directory / "rows.text", "w", encoding="utf-8"
     ) as all_rows, open(directory / "slow.text", "w", encoding="utf-8") as slow_file:
         for symbol, text in zip(symbols, pool.imap(text_rows, jobs, chunksize=8)):
