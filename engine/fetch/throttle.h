@@ -88,7 +88,7 @@ class Throttle {
   std::deque<Waiter> waiters_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // loans may come back after the end
   rate::Micros block_until_ = 0;                                // to be told to the quota
-  rate::Micros borrow_after_ = 0;  // there was nothing to lend a moment ago
+  rate::Micros borrow_after_ = 0;                               // there was nothing to lend a moment ago
   std::optional<Tick> no_loan_since_;
   bool borrowing_ = false;
   bool closed_ = false;

@@ -128,7 +128,7 @@ class SessionPlanner {
     std::vector<Candidate> candidates = {candidate(by_session_, cover_by_session(missing_))};
     if (options_.everything) return candidates;
     Cover mixed = cover_mixed(missing_, plan_.symbols);
-    if (!mixed.sessions.empty() && !mixed.symbols.empty()) {
+    if (!mixed.symbols.empty()) {
       candidates.push_back(candidate(by_session_, std::move(mixed)));
       candidates.back().cost.route = fmt::format("{} + {}", by_session_->name, by_symbol_->name);
     }
