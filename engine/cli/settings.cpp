@@ -77,12 +77,6 @@ void add_settings(CLI::App& app, Settings& settings) {
   app.add_option("--outage-limit", settings.outage_limit,
                  "how long a source or the database may be away before a run ends with code 4 (10m)")
       ->group(group);
-  app.add_option("--loaders", settings.loaders, "connections that load")
-      ->check(CLI::Range(1, 16))
-      ->group(group);
-  app.add_option("--decoders", settings.decoders, "threads that decode (0: as this machine has room)")
-      ->check(CLI::Range(0, 64))
-      ->group(group);
   app.add_option("--loaders", settings.loaders, "connections that load (0: as the table allows)")
       ->check(CLI::Range(0, 16))
       ->group(group);
