@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "icingest/basis.h"
 #include "icingest/calendar.h"
 #include "icingest/document.h"
 #include "icingest/result.h"
@@ -34,7 +35,8 @@ struct Unit {
   Grain grain = Grain::whole;
   Date from{};  // sessions it covers, both inclusive
   Date to{};
-  std::string symbol;  // for Grain::symbol
+  std::string symbol;            // for Grain::symbol
+  const Basis* basis = nullptr;  // of a route whose source gives values as they were traded
 };
 
 // Values of a pipeline's own options, by name without dashes; a given flag is "true".
@@ -82,7 +84,14 @@ struct Route {
   double bytes_per_row = 0;
   std::int64_t rows_per_answer = 0;
   std::int64_t expected_rows = 0;  // of a whole dataset
-  bool only_with_option = false;   // runs after the main route, when the option named like the route is given
+  // Where it is asked, unless at the pipeline's source; and then only when the keys of that source are there.
+  std::optional<Source> source{};
+  bool as_traded = false;  // the decoder puts its values on the basis of the day (Unit::basis)
+  // Of a second route by session, for history: how many of the newest sessions it leaves to the first one. It
+  // has less to say than the other routes, so it never serves a session of which they have brought rows, and
+  // what it cannot serve is asked of the first one. 0: this is no such route.
+  int leaves_newest = 0;
+  bool only_with_option = false;  // runs after the main route, when the option named like the route is given
 };
 
 // Which symbols the pipeline keeps, and which pipeline fills the table they come from.
@@ -91,12 +100,7 @@ struct UniverseRule {
   std::string_view sql;  // gives one column, the symbols, each once
 };
 
-// Events that change history already loaded: symbols whose rows before `effective` must be read again when
-// they were read before that day.
-struct Restatement {
-  std::string symbol;
-  Date effective{};
-};
+// How the events that change history are asked for, always at the pipeline's source.
 struct RestatementRule {
   // Request for all events with from < effective <= to.
   std::function<std::string(Date from, Date to)> request;
