@@ -16,6 +16,10 @@ struct libdeflate_decompressor;
 
 namespace icingest::decode {
 
+// Whether these are the first bytes of a gzip stream: an object that is stored compressed comes without a
+// header that says so. No JSON and no CSV of ours begins like it.
+[[nodiscard]] inline bool is_gzip(std::string_view bytes) { return bytes.starts_with("\x1f\x8b"); }
+
 class Inflater {
  public:
   Inflater();

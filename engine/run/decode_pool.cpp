@@ -15,10 +15,11 @@ namespace {
 Result<void> decode_one(DecodeTask& task, decode::Inflater& inflater, Buffer& plain,
                         simdjson::ondemand::parser& parser) {
   Buffer& body = task.body;
-  if (task.gzip) {
+  const bool packed = task.gzip || decode::is_gzip(body.view());
+  if (packed) {
     ICINGEST_TRY(inflater.gunzip(body.view(), task.max_plain, simdjson::SIMDJSON_PADDING, plain));
   }
-  Document document(task.gzip ? plain : body, task.origin, parser);
+  Document document(packed ? plain : body, task.origin, parser);
   return task.decode(document);
 }
 
