@@ -61,6 +61,11 @@ Result<sim::SimOptions> sim_options(Context& context, const SimArguments& argume
                          "plans are basic, starter, developer, advanced");
     options.massive.keys[given.substr(0, equals)] = *plan;
   }
+  for (const std::string& given : arguments.corrected) {
+    const auto session = parse_date(given);
+    if (!session) return usage_error(fmt::format("--correct: '{}' is no date", given), "write YYYY-MM-DD");
+    options.corrected.push_back(*session);
+  }
   return options;
 }
 
@@ -201,8 +206,10 @@ void add_sim_options(CLI::App& command, SimArguments& arguments) {
       ->check(CLI::IsMember({"basic", "starter", "developer", "advanced"}));
   command.add_option("--floor", arguments.floor, "history older than the plan: refused, or cut off silently")
       ->check(CLI::IsMember({"reject", "clip"}));
+  command.add_option("--correct", arguments.corrected,
+                     "sessions whose data the provider has corrected since");
   command.add_flag("--prerender", arguments.prerender,
-                   "render every grouped answer before the first request");
+                   "render every answer by session before the first request");
   command.add_option("--cache", arguments.cache, "bytes of rendered answers to keep");
 }
 
@@ -215,6 +222,10 @@ Result<Output> run_sim(Context& context, const SimArguments& arguments) {
             simulator->base_url(), options.tickers, to_string(options.from), to_string(options.to),
             options.seed, simulator->base_url());
   log::info("use it with POLYGON_BASE_URL={} POLYGON_API_KEY=any", simulator->base_url());
+  log::info(
+      "and its flat files with POLYGON_S3_ENDPOINT={} POLYGON_S3_ACCESS_KEY_ID={} "
+      "POLYGON_S3_SECRET_ACCESS_KEY={}",
+      simulator->base_url(), options.files.access_key, options.files.secret);
   simulator->serve();
   return Output{ExitCode::complete, context.settings().json ? simulator->stats() + "\n" : ""};
 }

@@ -16,6 +16,7 @@ struct SimArguments {
   std::vector<std::string> rates;
   std::string recorded;
   std::vector<std::string> keys;  // KEY=PLAN
+  std::vector<std::string> corrected;
   std::string plan = "advanced";
   std::string floor = "reject";
   bool prerender = false;

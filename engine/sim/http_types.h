@@ -10,12 +10,14 @@
 namespace icingest::sim {
 
 struct SimRequest {
+  std::string method = "GET";
   std::string target;  // as it came, for the log and the key check
   std::string path;    // decoded
   std::map<std::string, std::string> query;
   std::string authorization;
   std::string host;
   bool accepts_gzip = false;
+  std::vector<std::pair<std::string, std::string>> headers;  // names in lower case; of signed requests
 };
 
 struct SimAnswer {

@@ -127,12 +127,17 @@ std::uint64_t draw(std::uint64_t seed, std::uint64_t purpose, std::uint64_t a, s
   return mix(mix(mix(mix(seed) ^ purpose) ^ a) ^ b);
 }
 
-Market::Market(std::uint64_t seed, int tickers, Date from, Date to) : seed_(seed), from_(from), to_(to) {
+Market::Market(std::uint64_t seed, int tickers, Date from, Date to, std::vector<Date> corrected)
+    : seed_(seed), from_(from), to_(to), corrected_(std::move(corrected)) {
   listings_.reserve(static_cast<std::size_t>(tickers));
   for (std::size_t i = 0; i < static_cast<std::size_t>(tickers); ++i) {
     listings_.push_back(make_listing(seed, i, from, to));
   }
   for (std::size_t i = 0; i < listings_.size(); ++i) index_.emplace(listings_[i].symbol, i);
+}
+
+bool Market::is_corrected(Date session) const {
+  return std::find(corrected_.begin(), corrected_.end(), session) != corrected_.end();
 }
 
 std::optional<std::size_t> Market::find(std::string_view symbol) const {
@@ -171,7 +176,7 @@ std::optional<RawBar> Market::bar(std::size_t ticker, Date session) const {
       1 + base_volume * (200'000 + uniform(seed_, kVolume, ticker, d, 1'600'001)) / kMillion;
   const std::int64_t fraction =
       uniform(seed_, kFraction, ticker, d, 100) < 15 ? 1 + uniform(seed_, kFraction, ticker, d + 1, 99) : 0;
-  bar.volume = shares * 100 + fraction;
+  bar.volume = (shares + (is_corrected(session) ? 1 : 0)) * 100 + fraction;
   const bool sparse = listing.thin && uniform(seed_, kNoVwap, ticker, d, 100) < 30;
   if (!sparse) bar.vwap = (bar.high + bar.low + 2 * bar.close) / 4;
   if (!sparse && uniform(seed_, kNoCount, ticker, d, 100) >= 2) bar.trades = 1 + shares / 150;

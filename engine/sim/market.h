@@ -49,13 +49,15 @@ struct RawBar {
 
 class Market {
  public:
-  Market(std::uint64_t seed, int tickers, Date from, Date to);
+  // On `corrected` sessions the provider has found one more share of every ticker since.
+  Market(std::uint64_t seed, int tickers, Date from, Date to, std::vector<Date> corrected = {});
 
   [[nodiscard]] const std::vector<Listing>& listings() const { return listings_; }
   [[nodiscard]] std::optional<std::size_t> find(std::string_view symbol) const;
   [[nodiscard]] Date from() const { return from_; }
   [[nodiscard]] Date to() const { return to_; }
   [[nodiscard]] std::uint64_t seed() const { return seed_; }
+  [[nodiscard]] bool is_corrected(Date session) const;
 
   // The bar of a ticker on a session, unadjusted; nothing when it does not trade.
   [[nodiscard]] std::optional<RawBar> bar(std::size_t ticker, Date session) const;
@@ -69,6 +71,7 @@ class Market {
   std::uint64_t seed_;
   Date from_;
   Date to_;
+  std::vector<Date> corrected_;
   std::vector<Listing> listings_;
   std::unordered_map<std::string_view, std::size_t> index_;
 };

@@ -76,7 +76,7 @@ std::string unseal(std::string_view cursor) {
 }  // namespace
 
 std::optional<MassivePlan> massive_plan(std::string_view name) {
-  if (name == "basic") return MassivePlan{.years = 2, .todays_data = false};
+  if (name == "basic") return MassivePlan{.years = 2, .todays_data = false, .flat_files = false};
   if (name == "starter") return MassivePlan{.years = 5};
   if (name == "developer") return MassivePlan{.years = 10};
   if (name == "advanced") return MassivePlan{.years = 30};

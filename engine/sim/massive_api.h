@@ -22,6 +22,7 @@ enum class FloorMode : std::uint8_t { reject, clip };
 struct MassivePlan {
   int years = 20;           // of history
   bool todays_data = true;  // before the close
+  bool flat_files = true;
 };
 // "basic", "starter", "developer", "advanced".
 [[nodiscard]] std::optional<MassivePlan> massive_plan(std::string_view name);

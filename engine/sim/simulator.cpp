@@ -79,8 +79,9 @@ struct Simulator::State {
         std::optional<Recorded> the_recorded)
       : options(opts),
         clock(the_clock),
-        market(opts.seed, opts.tickers, opts.from, opts.to),
+        market(opts.seed, opts.tickers, opts.from, opts.to, opts.corrected),
         massive(market, opts.massive, the_clock),
+        files(market, opts.files, opts.massive.plan, the_clock),
         gate(opts.massive_limit),
         faults(std::move(the_faults)),
         recorded(std::move(the_recorded)),
@@ -91,6 +92,7 @@ struct Simulator::State {
   const Clock& clock;
   Market market;
   MassiveApi massive;
+  FilesApi files;
   RateGate gate;
   Faults faults;
   std::optional<Recorded> recorded;
@@ -107,9 +109,13 @@ struct Simulator::State {
     std::int64_t parallel = 0;
     std::int64_t most_parallel = 0;
     std::int64_t repeated = 0;
+    std::int64_t files = 0;
+    std::int64_t files_unchanged = 0;  // answered with 304
   } counts;
   std::set<std::string> seen_targets;
-  SimAnswer last_answer;  // what a stale cache would give
+  // What a stale cache would give, for each kind of request.
+  SimAnswer last_answer;
+  SimAnswer last_file;
 
   asio::awaitable<void> accept();
   asio::awaitable<void> converse(tcp::socket socket);
@@ -118,6 +124,8 @@ struct Simulator::State {
 
   [[nodiscard]] SimAnswer answer(const SimRequest& request, std::optional<FaultKind>& fault);
   [[nodiscard]] SimAnswer content(const SimRequest& request);
+  [[nodiscard]] SimAnswer file(const SimRequest& request);
+  std::shared_ptr<const std::string> packed_file(const std::string& path);
   SimAnswer rendered(const SimRequest& request);
   [[nodiscard]] std::optional<SimAnswer> faulty(const SimRequest& request, FaultKind fault);
   [[nodiscard]] SimAnswer gzipped(SimAnswer answer, const std::string& key);
@@ -125,10 +133,26 @@ struct Simulator::State {
   [[nodiscard]] std::string stats() const;
 };
 
+std::shared_ptr<const std::string> Simulator::State::packed_file(const std::string& path) {
+  auto body = cache.find(path);
+  if (!body) {
+    body = gzip(files.object(path));
+    cache.put(path, body);
+  }
+  return body;
+}
+
+SimAnswer Simulator::State::file(const SimRequest& request) {
+  SimAnswer answer = files.head(request);
+  if (answer.status == 200) answer.body = packed_file(request.path);
+  return answer;
+}
+
 SimAnswer Simulator::State::content(const SimRequest& request) {
   if (recorded) {
     if (auto found = recorded->find(request)) return *found;
   }
+  if (files.is_ours(request)) return file(request);
   if (auto found = massive.answer(request)) return *found;
   SimAnswer answer = json_answer("404 page not found\n", 404);
   answer.content_type = "text/plain; charset=utf-8";
@@ -167,7 +191,7 @@ std::optional<SimAnswer> Simulator::State::faulty(const SimRequest& request, Fau
     case FaultKind::http_504: return html(504, "504 Gateway Time-out");
     case FaultKind::html_200: return html(200, "Welcome");
     case FaultKind::stale:
-      if (last_answer.body) return last_answer;
+      if (const SimAnswer& last = files.is_ours(request) ? last_file : last_answer; last.body) return last;
       return std::nullopt;
     default: break;
   }
@@ -211,11 +235,15 @@ SimAnswer Simulator::State::rendered(const SimRequest& request) {
 }
 
 SimAnswer Simulator::State::answer(const SimRequest& request, std::optional<FaultKind>& fault) {
+  const bool is_file = files.is_ours(request);
   bool in_url = false;
-  const std::string key = MassiveApi::key_of(request, in_url);
+  const std::string key = is_file ? request.authorization : MassiveApi::key_of(request, in_url);
   counts.keys_in_urls += in_url ? 1 : 0;
   counts.missing_keys += key.empty() ? 1 : 0;
-  if (!gate.admit("massive:" + key, clock.tick())) {
+  // Files do not count against the limit of the API.
+  if (is_file) {
+    ++counts.files;
+  } else if (!gate.admit("massive:" + key, clock.tick())) {
     fault.reset();
     return MassiveApi::too_many(options.massive_limit);
   }
@@ -223,9 +251,15 @@ SimAnswer Simulator::State::answer(const SimRequest& request, std::optional<Faul
   fault = faults.next();
   if (fault) {
     if (auto wrong = faulty(request, *fault)) {
-      if (wrong->gzipped || !request.accepts_gzip) return *wrong;
+      if (wrong->gzipped || !request.accepts_gzip || is_file) return *wrong;
       return gzipped(*wrong, "");
     }
+  }
+  if (is_file) {
+    SimAnswer answer = content(request);
+    if (answer.status == 200) last_file = answer;
+    if (answer.status == 304) ++counts.files_unchanged;
+    return answer;
   }
   SimAnswer answer = rendered(request);
   if (answer.status == 200) last_answer = answer;
@@ -284,6 +318,15 @@ asio::awaitable<void> Simulator::State::converse(tcp::socket socket) {
       };
       request.authorization = header(beast::http::field::authorization);
       request.host = header(beast::http::field::host);
+      request.method = std::string(message.method_string());
+      if (files.is_ours(request)) {
+        for (const auto& field : message) {
+          std::string name(field.name_string());
+          std::transform(name.begin(), name.end(), name.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+          request.headers.emplace_back(std::move(name), std::string(field.value()));
+        }
+      }
       request.accepts_gzip = header(beast::http::field::accept_encoding).find("gzip") != std::string::npos;
       if (request.path == "/__sim/stats") {
         keep = co_await send(socket, json_answer(stats()), std::nullopt);
@@ -323,6 +366,7 @@ void Simulator::State::prerender() {
       request.accepts_gzip = compressed;
       rendered(request);
     }
+    packed_file(files.path_of(session));
   }
 }
 
@@ -333,6 +377,7 @@ std::string Simulator::State::stats() const {
       .number("bytes", counts.bytes)
       .number("connections", counts.connections);
   json.number("most_parallel", counts.most_parallel).number("repeated", counts.repeated);
+  json.number("files", counts.files).number("files_unchanged", counts.files_unchanged);
   json.number("keys_in_urls", counts.keys_in_urls).number("missing_keys", counts.missing_keys);
   json.begin_object("limit")
       .number("permits", gate.limit().permits)

@@ -14,6 +14,7 @@
 #include "icingest/result.h"
 #include "icingest/source.h"
 #include "icingest/time.h"
+#include "sim/files_api.h"
 #include "sim/massive_api.h"
 
 namespace icingest::sim {
@@ -29,7 +30,9 @@ struct SimOptions {
   std::string faults;  // faults.h
   std::optional<std::filesystem::path> recorded;
   MassiveOptions massive;
-  bool prerender = false;  // every grouped answer, before the first request
+  FilesOptions files;
+  std::vector<Date> corrected;  // sessions whose data the provider has corrected
+  bool prerender = false;       // every answer by session, before the first request
   std::size_t cache_bytes = std::size_t{256} << 20;
 };
 
