@@ -40,6 +40,8 @@ struct UnitRecord {
   std::int64_t rejected = 0;
   int generation = 0;
   Instant asked_at{};
+  std::string route;
+  std::string etag;
 };
 
 struct RunStart {

@@ -43,6 +43,7 @@ CREATE TABLE IF NOT EXISTS icingest.units (
   rejected bigint NOT NULL,
   bytes bigint NOT NULL,                    -- on the wire
   digest text NOT NULL,                     -- of the accepted rows, as delivered
+  route text NOT NULL DEFAULT '',           -- how it was had
   etag text NOT NULL DEFAULT '',
   last_modified text NOT NULL DEFAULT '',
   fetch_ms integer NOT NULL,
@@ -102,3 +103,6 @@ CREATE TABLE IF NOT EXISTS icingest.quotas (
   last_lease bigint NOT NULL DEFAULT 0,
   blocked_until bigint NOT NULL DEFAULT 0
 );
+
+-- 2: ledgers made before units knew their route.
+ALTER TABLE icingest.units ADD COLUMN IF NOT EXISTS route text NOT NULL DEFAULT '';

@@ -85,10 +85,10 @@ Result<void> LedgerWriter::write_units(pg::PgConn& conn, const std::vector<const
   // what those are: their number, window, basis and age. Only the state tells that a later reading is due.
   static const std::string kSql = R"sql(
 INSERT INTO icingest.units AS u (unit, state, reason, symbol, from_date, to_date, basis, scope, epoch, attempts, rows,
-  rejected, bytes, digest, etag, last_modified, fetch_ms, decode_ms, asked_at, generation, pipeline, run_id, commit_id)
-SELECT w.*, $21, $22::uuid, $23::bigint FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::date[],
+  rejected, bytes, digest, etag, last_modified, fetch_ms, decode_ms, asked_at, generation, route, pipeline, run_id, commit_id)
+SELECT w.*, $22, $23::uuid, $24::bigint FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::date[],
   $6::date[], $7::date[], $8::text[], $9::int[], $10::int[], $11::bigint[], $12::bigint[], $13::bigint[],
-  $14::text[], $15::text[], $16::text[], $17::int[], $18::int[], $19::timestamptz[], $20::int[]) AS w
+  $14::text[], $15::text[], $16::text[], $17::int[], $18::int[], $19::timestamptz[], $20::int[], $21::text[]) AS w
 ON CONFLICT (pipeline, unit) DO UPDATE SET state = excluded.state, reason = excluded.reason, symbol = excluded.symbol,
   from_date = CASE WHEN excluded.state IN ('failed', 'unavailable') AND u.rows > 0 THEN u.from_date ELSE excluded.from_date END,
   to_date = CASE WHEN excluded.state IN ('failed', 'unavailable') AND u.rows > 0 THEN u.to_date ELSE excluded.to_date END,
@@ -98,12 +98,15 @@ ON CONFLICT (pipeline, unit) DO UPDATE SET state = excluded.state, reason = excl
   rows = CASE WHEN excluded.state IN ('failed', 'unavailable') AND u.rows > 0 THEN u.rows ELSE excluded.rows END,
   digest = CASE WHEN excluded.state IN ('failed', 'unavailable') AND u.rows > 0 THEN u.digest ELSE excluded.digest END,
   asked_at = CASE WHEN excluded.state IN ('failed', 'unavailable') AND u.rows > 0 THEN u.asked_at ELSE excluded.asked_at END,
+  route = CASE WHEN excluded.state IN ('failed', 'unavailable') AND u.rows > 0 THEN u.route ELSE excluded.route END,
+  etag = CASE WHEN excluded.state IN ('failed', 'unavailable') AND u.rows > 0 THEN u.etag ELSE excluded.etag END,
+  last_modified = CASE WHEN excluded.state IN ('failed', 'unavailable') AND u.rows > 0 THEN u.last_modified ELSE excluded.last_modified END,
   rejected = CASE WHEN excluded.state IN ('failed', 'unavailable') AND u.rows > 0 AND excluded.rejected = 0 THEN u.rejected ELSE excluded.rejected END,
-  attempts = excluded.attempts, bytes = excluded.bytes, etag = excluded.etag, last_modified = excluded.last_modified,
+  attempts = excluded.attempts, bytes = excluded.bytes,
   fetch_ms = excluded.fetch_ms, decode_ms = excluded.decode_ms, generation = excluded.generation,
   run_id = excluded.run_id, commit_id = excluded.commit_id, committed_at = now()
 WHERE u.generation = excluded.generation - 1)sql";
-  Arrays rows(20);
+  Arrays rows(21);
   for (const UnitWrite* one : units) {
     const Unit& unit = *one->unit;
     rows.row({unit.key,
@@ -125,7 +128,8 @@ WHERE u.generation = excluded.generation - 1)sql";
               number(one->fetch_ms),
               number(one->decode_ms),
               icingest::to_string(one->asked_at),
-              number(one->expected_generation + 1)});
+              number(one->expected_generation + 1),
+              one->route});
   }
   auto parameters = rows.parameters();
   parameters.emplace_back(pipeline_);

@@ -26,6 +26,7 @@ struct UnitWrite {
   std::int64_t rows = 0;
   std::int64_t bytes = 0;
   Digest digest;
+  std::string route;
   std::string etag;
   std::string last_modified;
   std::int64_t fetch_ms = 0;

@@ -226,7 +226,7 @@ Result<void> undo_year(Control& control, const TableInfo& table, std::string_vie
                    std::string(table.name), first.time_since_epoch().count(),
                    last.time_since_epoch().count());
     tx.exec_params(
-        "UPDATE icingest.units SET state = 'failed', reason = 'undone', rows = 0, digest = '', generation = generation + 1 "
+        "UPDATE icingest.units SET state = 'failed', reason = 'undone', rows = 0, digest = '', etag = '', last_modified = '', generation = generation + 1 "
         "WHERE pipeline = $1 AND from_date <= $3::date AND to_date >= $2::date AND state = 'done'",
         std::string(pipeline), icingest::to_string(first), icingest::to_string(last));
   });
