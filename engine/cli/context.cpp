@@ -36,6 +36,35 @@ constexpr std::pair<const char*, const char*> kDbVariables[] = {
 
 constexpr const char* kSimulatedMark = "data";
 
+// Whether somebody means to use this source: one half of a pair of keys is meant, and then complained about.
+bool is_configured(const Source& source) {
+  return !first_set(source.credential_env).empty() ||
+         (source.store && !first_set(source.store->secret_env).empty());
+}
+
+Failure missing_keys(const Source& source) {
+  std::string what = fmt::format("{}", fmt::join(source.credential_env, " or "));
+  if (source.store) what += fmt::format(", and {}", fmt::join(source.store->secret_env, " or "));
+  return usage_error(fmt::format("no {} for {}", source.store ? "keys" : "key", source.name),
+                     fmt::format("set {} in the environment", what));
+}
+
+// Every source of these pipelines, each once.
+std::vector<Source> sources_of(const std::vector<Pipeline>& pipelines) {
+  std::vector<Source> sources;
+  const auto add = [&](const Source& source) {
+    const auto same = [&](const Source& other) { return other.name == source.name; };
+    if (std::none_of(sources.begin(), sources.end(), same)) sources.push_back(source);
+  };
+  for (const Pipeline& pipeline : pipelines) add(pipeline.source);
+  for (const Pipeline& pipeline : pipelines) {
+    for (const Route& route : pipeline.routes) {
+      if (route.source) add(*route.source);
+    }
+  }
+  return sources;
+}
+
 }  // namespace
 
 struct Context::BuiltIn {
@@ -107,14 +136,29 @@ Result<std::string> Context::built_in_simulator() {
   return built_in_->simulator->base_url();
 }
 
+// What an object store needs beside the access key; its bucket becomes part of the address.
+Result<void> Context::find_store(const ObjectStore& store, fetch::SourceConfig& config) const {
+  const std::string bucket = first_set(store.bucket_env);
+  const std::string region = first_set(store.region_env);
+  if (config.secret.empty()) config.secret = first_set(store.secret_env);
+  config.base_url += fmt::format("/{}", bucket.empty() ? store.bucket : bucket);
+  config.region = region.empty() ? store.region : region;
+  if (config.secret.empty()) return missing_keys(config.source);
+  register_secret(config.secret);
+  return {};
+}
+
 Result<fetch::SourceConfig> Context::source_config(const Source& source) {
   fetch::SourceConfig config{.source = source,
                              .base_url = first_set(source.base_url_env),
                              .key = first_set(source.credential_env),
                              .limit = source.limit};
-  if (config.base_url.empty() && config.key.empty() && !has_configured_database()) {
+  // A store comes beside another source of its provider, and is made up only where that one is.
+  const bool may_simulate = source.store ? built_in_ != nullptr : !has_configured_database();
+  if (config.base_url.empty() && !is_configured(source) && may_simulate) {
     ICINGEST_TRY_LET(config.base_url, built_in_simulator());
-    config.key = "simulated";
+    config.key = sim::kBuiltInKey;
+    config.secret = sim::kBuiltInSecret;
   }
   if (config.base_url.empty()) config.base_url = source.base_url;
   while (config.base_url.ends_with('/')) config.base_url.pop_back();
@@ -122,21 +166,28 @@ Result<fetch::SourceConfig> Context::source_config(const Source& source) {
     return usage_error(fmt::format("the base URL of {} is no http(s) URL: {}", source.name, config.base_url),
                        fmt::format("set {}", fmt::join(source.base_url_env, " or ")));
   }
-  if (config.key.empty() && !source.credential_env.empty()) {
-    return usage_error(fmt::format("no key for {}", source.name),
-                       fmt::format("set {} in the environment", fmt::join(source.credential_env, " or ")));
-  }
+  if (config.key.empty() && !source.credential_env.empty()) return missing_keys(source);
   if (std::any_of(config.key.begin(), config.key.end(),
                   [](unsigned char c) { return c <= ' ' || c == 127; })) {
     return usage_error(fmt::format("the key for {} holds blanks or control characters", source.name),
                        fmt::format("check {}", fmt::join(source.credential_env, " or ")));
   }
   register_secret(config.key);
+  if (source.store) ICINGEST_TRY(find_store(*source.store, config));
   ICINGEST_TRY_LET(const fetch::SourceConfig limits, source_limits(source));
   config.limit = limits.limit;
   config.limit_given = limits.limit_given;
   config.outage_patience = limits.outage_patience;
   return config;
+}
+
+// Whether nothing is configured, so that the data is made up.
+bool Context::would_simulate() const {
+  if (has_configured_database()) return false;
+  const std::vector<Source> sources = sources_of(all_pipelines());
+  return std::none_of(sources.begin(), sources.end(), [](const Source& source) {
+    return is_configured(source) || !first_set(source.base_url_env).empty();
+  });
 }
 
 // What can be said of a source without asking it.
@@ -177,11 +228,11 @@ Result<void> Context::check_mark(const pg::DbConfig& db, bool simulated) {
 }
 
 Result<void> Context::read_rates() {
-  const auto pipelines = all_pipelines();
+  const auto sources = sources_of(all_pipelines());
   for (const std::string& given : settings_.rates) {
     ICINGEST_TRY_LET(const auto rate, parse_rate(given));
-    if (std::none_of(pipelines.begin(), pipelines.end(),
-                     [&](const Pipeline& p) { return p.source.name == rate.first; })) {
+    if (std::none_of(sources.begin(), sources.end(),
+                     [&](const Source& source) { return source.name == rate.first; })) {
       return usage_error(fmt::format("--rate: there is no source {}", rate.first));
     }
     rates_[rate.first] = rate.second;
@@ -194,7 +245,12 @@ Result<run::Environment> Context::offline_environment() {
   ICINGEST_TRY_LET(const pg::DbConfig db, database());
   return run::Environment{.db = db,
                           .pipelines = all_pipelines(),
-                          .source_config = [this](const Source& source) { return source_limits(source); },
+                          .source_config = [this](const Source& source) -> Result<fetch::SourceConfig> {
+                            if (source.store && !is_configured(source) && !would_simulate())
+                              return missing_keys(source);
+                            return source_limits(source);
+                          },
+                          .is_configured = is_configured,
                           .clock = &clock_,
                           .stop = &stop_,
                           .version = std::string(version())};
@@ -209,9 +265,10 @@ Result<run::Environment> Context::environment(Progress* progress) {
         "write for instance 64M");
   }
   // What can be known to be wrong is said before anything is started.
-  for (const Pipeline& pipeline : all_pipelines()) {
-    ICINGEST_TRY_LET(const fetch::SourceConfig source, source_config(pipeline.source));
-    if (source.base_url.empty()) return usage_error(fmt::format("no address for {}", pipeline.source.name));
+  for (const Source& source : sources_of(all_pipelines())) {
+    if (source.store && !is_configured(source)) continue;  // one of several ways
+    ICINGEST_TRY_LET(const fetch::SourceConfig config, source_config(source));
+    if (config.base_url.empty()) return usage_error(fmt::format("no address for {}", source.name));
   }
   ICINGEST_TRY_LET(const pg::DbConfig db, database());
   ICINGEST_TRY(check_mark(db, built_in_ != nullptr));
@@ -220,6 +277,7 @@ Result<run::Environment> Context::environment(Progress* progress) {
       .db = db,
       .pipelines = all_pipelines(),
       .source_config = [this](const Source& source) { return source_config(source); },
+      .is_configured = is_configured,
       .clock = &clock_,
       .stop = &stop_,
       .version = std::string(version()),

@@ -52,7 +52,9 @@ class Context {
 
   [[nodiscard]] Result<pg::DbConfig> configured_database() const;
   [[nodiscard]] Result<fetch::SourceConfig> source_config(const Source& source);
+  [[nodiscard]] Result<void> find_store(const ObjectStore& store, fetch::SourceConfig& config) const;
   [[nodiscard]] Result<fetch::SourceConfig> source_limits(const Source& source);
+  [[nodiscard]] bool would_simulate() const;
   Result<void> read_rates();
   [[nodiscard]] Result<std::string> built_in_simulator();
   Result<void> check_mark(const pg::DbConfig& db, bool simulated);

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,12 +20,20 @@ struct Deadlines {
   std::chrono::milliseconds total{300'000};
 };
 
+// What AWS Signature Version 4 is made with; libcurl signs, the secret is in no header and no URL.
+struct AwsSignature {
+  std::string access_key;
+  std::string secret;
+  std::string region;
+};
+
 struct HttpRequest {
   std::string url;
   std::vector<std::string> headers;  // "Name: value"; may hold the key, so never logged
   Deadlines deadlines;
   std::size_t max_body = std::size_t{64} << 20;
   bool http2 = false;
+  std::optional<AwsSignature> signature{};
   // Asked when the connection stands and the request is about to be written; false keeps it back.
   std::function<bool()> may_send;
   // The first byte of the answer is here.

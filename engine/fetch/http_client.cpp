@@ -12,6 +12,16 @@ namespace icingest::fetch {
 
 namespace asio = boost::asio;
 
+namespace {
+
+void sign(CURL* easy, const AwsSignature& signature) {
+  curl_easy_setopt(easy, CURLOPT_AWS_SIGV4, fmt::format("aws:amz:{}:s3", signature.region).c_str());
+  curl_easy_setopt(easy, CURLOPT_USERNAME, signature.access_key.c_str());
+  curl_easy_setopt(easy, CURLOPT_PASSWORD, signature.secret.c_str());
+}
+
+}  // namespace
+
 // NOLINTNEXTLINE(cppcoreguidelines-special-member-functions): an aggregate nobody copies
 struct HttpClient::Transfer {
   const HttpRequest& request;
@@ -120,9 +130,14 @@ void HttpClient::prepare(CURL* easy, Transfer& transfer) {
   for (const std::string& header : request.headers) {
     transfer.headers = curl_slist_append(transfer.headers, header.c_str());
   }
-  // Set by hand, not by CURLOPT_ACCEPT_ENCODING: the body stays compressed until a decode thread has time for
-  // it.
-  transfer.headers = curl_slist_append(transfer.headers, "Accept-Encoding: gzip");
+  if (request.signature) {
+    sign(easy, *request.signature);
+  } else {
+    // Set by hand, not by CURLOPT_ACCEPT_ENCODING: the body stays compressed until a decode thread has time
+    // for it. Not on signed requests: libcurl would sign it, and what lies between may rewrite it. Objects
+    // come as stored.
+    transfer.headers = curl_slist_append(transfer.headers, "Accept-Encoding: gzip");
+  }
   curl_easy_setopt(easy, CURLOPT_URL, request.url.c_str());
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer.headers);
   curl_easy_setopt(easy, CURLOPT_USERAGENT, user_agent_.c_str());

@@ -79,15 +79,26 @@ Result<std::string> SourceClient::redirect_target(const std::string& url, const 
                                   config_.source.name)});
 }
 
-asio::awaitable<Result<HttpResponse>> SourceClient::send(std::string url) {
+// Puts the key where this source wants it.
+void SourceClient::identify(HttpRequest& request) const {
+  if (config_.source.store) {
+    request.signature =
+        AwsSignature{.access_key = config_.key, .secret = config_.secret, .region = config_.region};
+    return;
+  }
+  request.headers.emplace_back("Accept: application/json");
+  if (!config_.key.empty()) request.headers.push_back("Authorization: Bearer " + config_.key);
+}
+
+asio::awaitable<Result<HttpResponse>> SourceClient::send(std::string url, std::string etag) {
   Result<Permit> permit = co_await throttle_.permit();
   if (!permit) co_return std::unexpected(std::move(permit).error());
   HttpRequest request{.url = std::move(url),
-                      .headers = {"Accept: application/json"},
                       .deadlines = config_.deadlines,
                       .max_body = config_.max_body,
                       .http2 = config_.source.http2};
-  if (!config_.key.empty()) request.headers.push_back("Authorization: Bearer " + config_.key);
+  identify(request);
+  if (!etag.empty()) request.headers.push_back("If-None-Match: " + etag);
   bool sent = false;
   request.may_send = [&permit, &sent, this] {
     if (!permit->may_send()) return false;
@@ -103,12 +114,12 @@ asio::awaitable<Result<HttpResponse>> SourceClient::send(std::string url) {
   co_return response;
 }
 
-asio::awaitable<Result<Answer>> SourceClient::get(std::string path) {
+asio::awaitable<Result<Answer>> SourceClient::get(std::string path, std::string etag) {
   Result<std::string> url = resolve(path);
   if (!url) co_return std::unexpected(std::move(url).error());
   Answer answer{.url = *url, .asked_at = clock_.now()};
   for (int redirects = 0;; ++redirects) {
-    Result<HttpResponse> response = co_await send(*url);
+    Result<HttpResponse> response = co_await send(*url, etag);
     if (!response) {
       note_failure(answer.url, response.error());
       co_return std::unexpected(std::move(response).error());
@@ -123,12 +134,16 @@ asio::awaitable<Result<Answer>> SourceClient::get(std::string path) {
     url = redirect_target(*url, response->location);
     if (!url) co_return std::unexpected(std::move(url).error());
   }
-  answer.judgement = judge(answer.url, answer.response);
+  answer.judgement = judge(answer.url, answer.response, !etag.empty());
   co_return answer;
 }
 
-Judgement SourceClient::judge(const std::string& url, HttpResponse& response) {
+Judgement SourceClient::judge(const std::string& url, HttpResponse& response, bool conditional) {
   if (response.status == 200) return {Verdict::success, "ok"};
+  if (response.status == 304 && conditional) {
+    note_success();
+    return {Verdict::unchanged, "not_modified"};
+  }
   Buffer plain;
   if (response.gzip) {
     if (inflater_.gunzip(response.body.view(), kErrorBodyLimit * 4, 0, plain)) response.body.swap(plain);

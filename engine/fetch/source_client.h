@@ -23,6 +23,8 @@ struct SourceConfig {
   Source source;
   std::string base_url;  // no trailing slash
   std::string key;       // empty: none
+  std::string secret;    // of an object store, behind its access key
+  std::string region;    // of an object store
   RateLimit limit;
   bool limit_given = false;  // by the user: then it is law, and not guessed anew
   Deadlines deadlines;
@@ -42,8 +44,9 @@ class SourceClient {
   SourceClient(SourceConfig config, HttpClient& http, Throttle& throttle, const Clock& clock,
                Metrics& metrics, BufferPool& buffers);
 
-  // GETs a path with query, or the address of a next page, on this source's own host.
-  [[nodiscard]] boost::asio::awaitable<Result<Answer>> get(std::string path);
+  // GETs a path with query, or the address of a next page, on this source's own host. With the ETag of an
+  // earlier answer, an answer that would be the same is not sent again: its verdict is `unchanged`.
+  [[nodiscard]] boost::asio::awaitable<Result<Answer>> get(std::string path, std::string etag);
 
   // The decoder's word on the body of an answer: false for one that was not an answer at all (HTML, cut JSON).
   void body_was(const std::string& url, bool good);
@@ -62,13 +65,14 @@ class SourceClient {
   // A source that never answered is probably a wrong address: no use in waiting long.
   static constexpr std::chrono::milliseconds kFirstPatience{15'000};
 
-  [[nodiscard]] boost::asio::awaitable<Result<HttpResponse>> send(std::string url);
+  [[nodiscard]] boost::asio::awaitable<Result<HttpResponse>> send(std::string url, std::string etag);
   [[nodiscard]] Result<std::string> resolve(const std::string& path_or_url) const;
   [[nodiscard]] Result<std::string> redirect_target(const std::string& url,
                                                     const std::string& location) const;
-  [[nodiscard]] Judgement judge(const std::string& url, HttpResponse& response);
+  [[nodiscard]] Judgement judge(const std::string& url, HttpResponse& response, bool conditional);
   void note_failure(const std::string& url, const Error& error);
   void note_success();
+  void identify(HttpRequest& request) const;
 
   SourceConfig config_;
   HttpClient& http_;

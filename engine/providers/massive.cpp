@@ -50,6 +50,15 @@ Judgement judge_forbidden(const ErrorBody& error) {
   return {Verdict::stop_source, "not_entitled", error.message};
 }
 
+// The text of the first <name> element; the store's errors are flat.
+std::string_view xml_element(std::string_view xml, std::string_view name) {
+  const std::size_t open = xml.find(fmt::format("<{}>", name));
+  if (open == std::string_view::npos) return {};
+  const std::size_t begin = open + name.size() + 2;
+  const std::size_t end = xml.find("</", begin);
+  return end == std::string_view::npos ? std::string_view{} : xml.substr(begin, end - begin);
+}
+
 bool is_count(std::string_view name) { return name == "resultsCount" || name == "count"; }
 
 Result<void> read_results(Document& document, ondemand::value& value, Envelope& envelope,
@@ -121,6 +130,39 @@ Source source() {
           .http2 = true,
           .page_hosts = {"api.massive.com", "api.polygon.io"},
           .judge = &judge};
+}
+
+Source files() {
+  return {.name = "massive-files",
+          .base_url = "https://files.massive.com",
+          .base_url_env = {"POLYGON_S3_ENDPOINT"},
+          .credential_env = {"POLYGON_S3_ACCESS_KEY_ID", "POLYGON_S3_ACCESS_KEY"},
+          // No limit is published; public loaders run 16 to 32 requests at once.
+          .limit = {.permits = 100, .window = std::chrono::seconds{1}, .advisory = true},
+          .in_flight = 32,
+          .judge = &judge_file,
+          .store = ObjectStore{.bucket = "flatfiles",
+                               .bucket_env = {"POLYGON_S3_BUCKET"},
+                               .region_env = {"POLYGON_S3_REGION"},
+                               .secret_env = {"POLYGON_S3_SECRET_ACCESS_KEY", "POLYGON_S3_SECRET_KEY"}}};
+}
+
+Judgement judge_file(const AnswerHead& answer) {
+  const std::string_view code = xml_element(answer.body, "Code");
+  Judgement judgement = fetch::judge_status(answer.http_status);
+  judgement.message = xml_element(answer.body, "Message");
+  if (code == "NoSuchKey") return {Verdict::empty, "not_found", std::move(judgement.message)};
+  if (code == "NoSuchBucket") return {Verdict::stop_source, "wrong_path", std::move(judgement.message)};
+  if (code == "SlowDown") return {Verdict::throttled, "slow_down", std::move(judgement.message)};
+  if (code == "RequestTimeTooSkewed") return {Verdict::stop_source, "clock", std::move(judgement.message)};
+  if (code == "SignatureDoesNotMatch" || code == "InvalidAccessKeyId" ||
+      code == "AuthorizationHeaderMalformed") {
+    return {Verdict::stop_source, "bad_credential", std::move(judgement.message)};
+  }
+  if (code == "AccessDenied") return {Verdict::unavailable, "plan_files", std::move(judgement.message)};
+  const bool silent = code.empty() && (answer.http_status == 403 || answer.http_status == 404);
+  if (silent) return {Verdict::retry, answer.http_status == 403 ? "forbidden_page" : "not_found_page"};
+  return judgement;
 }
 
 Judgement judge(const AnswerHead& answer) {

@@ -67,15 +67,17 @@ Standing standing_of(const CoverageInput& input, const std::string& symbol) {
   return standing;
 }
 
+// Sessions these symbols miss; those that no session unit holds for them at any age leave `stale`.
 std::vector<Date> missing_sessions(const CoverageInput& input, const std::vector<SessionReading>& readings,
-                                   const Standing& standing) {
+                                   const Standing& standing, std::set<Date>& stale) {
   const std::set<Date> refresh(input.refresh.begin(), input.refresh.end());
   std::vector<Date> missing;
   for (std::size_t i = 0; i < readings.size(); ++i) {
     const Date session = (*input.sessions)[i];
     const bool any_age = !refresh.contains(session);
-    const bool by_session = readings[i].epoch != kNoEpoch && readings[i].epoch >= standing.epoch &&
-                            (any_age || readings[i].asked_at >= input.fresh_since);
+    const bool held = readings[i].epoch != kNoEpoch && readings[i].epoch >= standing.epoch;
+    const bool by_session = held && (any_age || readings[i].asked_at >= input.fresh_since);
+    if (!held) stale.erase(session);
     const bool by_symbol = session >= standing.from && session <= standing.to && (any_age || standing.fresh);
     if (!by_session && !by_symbol) missing.push_back(session);
   }
@@ -92,14 +94,16 @@ std::string session_key(std::string_view prefix, Date session, std::string_view 
 Missing find_missing(const CoverageInput& input) {
   const std::vector<SessionReading> readings = read_sessions(input);
   Missing missing;
+  missing.stale.insert(input.refresh.begin(), input.refresh.end());
   if (input.everything) {
-    for (const Date session : missing_sessions(input, readings, Standing{})) missing.by_session[session] = 1;
+    for (const Date session : missing_sessions(input, readings, Standing{}, missing.stale))
+      missing.by_session[session] = 1;
     return missing;
   }
   std::map<Standing, std::vector<std::string>> standings;
   for (const std::string& symbol : *input.symbols) standings[standing_of(input, symbol)].push_back(symbol);
   for (auto& [standing, symbols] : standings) {
-    Missing::Group group{std::move(symbols), missing_sessions(input, readings, standing)};
+    Missing::Group group{std::move(symbols), missing_sessions(input, readings, standing, missing.stale)};
     if (group.sessions.empty()) continue;
     for (const Date session : group.sessions) {
       missing.by_session[session] += static_cast<std::int64_t>(group.symbols.size());

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,7 @@ struct Missing {
     std::vector<Date> sessions;
   };
   std::vector<Group> groups;
+  std::set<Date> stale;  // read for every symbol, only not recently enough
 };
 
 [[nodiscard]] Missing find_missing(const CoverageInput& input);

@@ -52,6 +52,24 @@ struct Engine::Attempt {
   std::set<std::string> pages;
 };
 
+struct Engine::Port {
+  Port(const EngineSource& source, Engine& engine)
+      : http(engine.io_, engine.buffers_, source.config.source.in_flight, engine.settings_.user_agent),
+        throttle(engine.io_, source.config.limit, source.make_quota, engine.settings_.outage_patience, engine.clock_, engine.metrics_),
+        client(source.config, http, throttle, engine.clock_, engine.metrics_, engine.buffers_) {}
+
+  void close() {
+    throttle.close();
+    http.abort_all();
+  }
+  [[nodiscard]] const Source& source() const { return client.config().source; }
+
+  fetch::HttpClient http;
+  fetch::Throttle throttle;
+  fetch::SourceClient client;
+  std::deque<PlannedUnit*> waiting;  // in order of work; behind them those that get a second chance
+};
+
 Engine::Engine(EngineSettings settings, const Clock& clock, Metrics& metrics, Stop& stop)
     : settings_(std::move(settings)),
       clock_(clock),
@@ -62,9 +80,6 @@ Engine::Engine(EngineSettings settings, const Clock& clock, Metrics& metrics, St
       // A commit frees two groups' buffers at a time, and the next units want them back.
       row_buffers_(settings_.memory_budget / 2),
       guard_(asio::make_work_guard(io_)),
-      http_(io_, buffers_, settings_.source.source.in_flight, settings_.user_agent),
-      throttle_(io_, settings_.source.limit, settings_.make_quota, settings_.outage_patience, clock, metrics),
-      client_(settings_.source, http_, throttle_, clock, metrics, buffers_),
       load_queue_(settings_.memory_budget),
       producer_(load_queue_),
       ledger_(settings_.pipeline, settings_.run_id),
@@ -73,6 +88,8 @@ Engine::Engine(EngineSettings settings, const Clock& clock, Metrics& metrics, St
                        .outage_patience = settings_.outage_patience},
       random_(std::random_device{}()),
       estimate_(std::min(kFirstEstimate, settings_.memory_budget / 4)) {
+  for (const EngineSource& source : settings_.sources)
+    ports_.push_back(std::make_unique<Port>(source, *this));
   decoders_.emplace(io_, buffers_, settings_.memory_budget, settings_.decode_threads, metrics_);
   threads_.emplace_back([this] { io_.run(); });
   at_stop_.emplace(stop_, [this] { close_fetching(); });
@@ -84,8 +101,7 @@ Engine::~Engine() {
   // In this order: no more requests, then no more batches, then nobody left to resume.
   std::promise<void> closed;
   asio::post(io_, [&] {
-    throttle_.close();
-    http_.abort_all();
+    for (const auto& port : ports_) port->close();
     closed.set_value();
   });
   closed.get_future().wait();
@@ -112,9 +128,17 @@ void Engine::use_streams(int streams) {
 void Engine::close_fetching() {
   over_.store(true, std::memory_order_release);
   asio::post(io_, [this] {
-    throttle_.close();
-    http_.abort_all();
+    for (const auto& port : ports_) port->close();
   });
+}
+
+Engine::Port& Engine::port_of(const Route* route) const {
+  if (route == nullptr || !route->source) return *ports_.front();
+  const auto found = std::find_if(ports_.begin(), ports_.end(), [&](const auto& port) {
+    return port->source().name == route->source->name;
+  });
+  ICINGEST_CHECK(found != ports_.end());
+  return **found;
 }
 
 void Engine::end_run(const Error& error) {
@@ -142,13 +166,22 @@ void Engine::execute(std::vector<PlannedUnit> units, const Universe& universe) {
   {
     const std::scoped_lock lock(mutex_);
     unfinished_ = units.size();
-    workers_ += settings_.source.source.in_flight;
+    ++workers_;  // whoever starts the others
   }
   asio::post(io_, [&, planned = std::move(units)]() mutable {
     units_ = std::move(planned);
-    next_ = 0;
     universe_ = &universe;
-    for (int i = 0; i < settings_.source.source.in_flight; ++i) asio::co_spawn(io_, work(), asio::detached);
+    for (PlannedUnit& unit : units_) port_of(unit.route).waiting.push_back(&unit);
+    for (const auto& port : ports_) {
+      if (port->waiting.empty()) continue;
+      const int in_flight = port->source().in_flight;
+      {
+        const std::scoped_lock lock(mutex_);
+        workers_ += in_flight;
+      }
+      for (int i = 0; i < in_flight; ++i) asio::co_spawn(io_, work(*port), asio::detached);
+    }
+    worker_ended();
   });
   {
     std::unique_lock lock(mutex_);
@@ -225,17 +258,15 @@ void Engine::worker_ended() {
   ended_.notify_all();
 }
 
-PlannedUnit* Engine::next_unit() {
-  if (over()) return nullptr;
-  if (next_ < units_.size()) return &units_[next_++];
-  if (second_chance_.empty()) return nullptr;
-  PlannedUnit* const unit = second_chance_.front();
-  second_chance_.pop_front();
+PlannedUnit* Engine::next_unit(Port& port) {
+  if (over() || port.waiting.empty()) return nullptr;
+  PlannedUnit* const unit = port.waiting.front();
+  port.waiting.pop_front();
   return unit;
 }
 
-asio::awaitable<void> Engine::work() {
-  while (PlannedUnit* planned = next_unit()) co_await deliver(*planned);
+asio::awaitable<void> Engine::work(Port& port) {
+  while (PlannedUnit* planned = next_unit(port)) co_await deliver(*planned);
   worker_ended();
 }
 
@@ -266,8 +297,20 @@ asio::awaitable<void> Engine::deliver(PlannedUnit& planned) {
   for (int attempts = 1, rounds = 1; !over(); ++rounds) {
     Budget::Hold hold = co_await take_budget(estimate_);
     if (over()) break;
-    const bool was_away = client_.is_away();
+    fetch::SourceClient& client = port_of(planned.route).client;
+    const bool was_away = client.is_away();
     Result<Delivery> delivery = co_await attempt(planned, hold);
+    if (delivery && delivery->unchanged) {
+      row_buffers_.give_back(std::move(delivery->batch.rows));
+      metrics_.units_done.add();
+      break;
+    }
+    const bool has_nothing =
+        delivery && (delivery->state == UnitState::empty || delivery->state == UnitState::unavailable);
+    if (has_nothing && fall_back(planned, delivery->reason)) {
+      row_buffers_.give_back(std::move(delivery->batch.rows));
+      continue;
+    }
     if (delivery) {
       submit(planned, std::move(*delivery), std::move(hold), attempts);
       co_return;
@@ -281,25 +324,40 @@ asio::awaitable<void> Engine::deliver(PlannedUnit& planned) {
       break;
     }
     if (error.action == Action::fail_unit) {
+      if (fall_back(planned, error.message)) continue;
       record_failure(planned, error, attempts);
       co_return;
     }
     metrics_.retries.add();
     Error why;
-    source_away_.store(client_.is_away(), std::memory_order_relaxed);
-    if (client_.is_given_up(why)) {
+    source_away_.store(client.is_away(), std::memory_order_relaxed);
+    if (client.is_given_up(why)) {
       end_run(why);
       break;
     }
     // A source that fails everybody, or asks everybody to slow down, says nothing about this unit.
-    const bool counts = !was_away && !client_.is_away() && error.cause.http_status != 429;
+    const bool counts = !was_away && !client.is_away() && error.cause.http_status != 429;
     if (counts && ++attempts > kRetry.attempts) {
+      if (fall_back(planned, error.message)) {
+        attempts = 1;
+        continue;
+      }
       record_failure(planned, error, attempts - 1);
       co_return;
     }
     co_await pause(rate::pause_after(std::min(rounds, attempts + 1), kRetry, error.retry_after, random_));
   }
   unit_ended(false);
+}
+
+// Sends the unit to the other route it has, once. What the source gives there is on its own basis.
+bool Engine::fall_back(PlannedUnit& planned, std::string_view why) {
+  if (planned.fallback == nullptr) return false;
+  log::debug("{}: asked as {} ({})", planned.unit.key, planned.fallback->name, why);
+  planned.route = std::exchange(planned.fallback, nullptr);
+  planned.unit.basis = nullptr;
+  planned.etag.clear();
+  return true;
 }
 
 asio::awaitable<Result<Engine::Delivery>> Engine::attempt(const PlannedUnit& planned, Budget::Hold& hold) {
@@ -341,7 +399,8 @@ asio::awaitable<Result<bool>> Engine::fetch_page(const PlannedUnit& planned, Att
                             .message = fmt::format("{}: the pages lead in a circle", planned.unit.key)});
   }
   Delivery& delivery = state.delivery;
-  Result<fetch::Answer> answer = co_await client_.get(std::move(path));
+  fetch::SourceClient& client = port_of(planned.route).client;
+  Result<fetch::Answer> answer = co_await client.get(std::move(path), planned.etag);
   if (!answer) co_return std::unexpected(std::move(answer).error());
   if (delivery.source.empty()) delivery.source = answer->url, delivery.asked_at = answer->asked_at;
   delivery.wire_bytes += static_cast<std::int64_t>(answer->response.wire_bytes);
@@ -349,9 +408,11 @@ asio::awaitable<Result<bool>> Engine::fetch_page(const PlannedUnit& planned, Att
   delivery.etag = answer->response.etag;
   delivery.last_modified = answer->response.last_modified;
   if (answer->judgement.verdict != Verdict::success) {
-    Failure error = verdict_error(*answer);
+    Failure error = verdict_error(*answer, client.config().source);
     buffers_.give_back(std::move(answer->response.body));
-    if (answer->judgement.verdict == Verdict::empty) {
+    if (answer->judgement.verdict == Verdict::unchanged) {
+      delivery.unchanged = true;
+    } else if (answer->judgement.verdict == Verdict::empty) {
       delivery.state = UnitState::empty;
     } else if (answer->judgement.verdict == Verdict::unavailable) {
       delivery.state = UnitState::unavailable;
@@ -372,7 +433,7 @@ asio::awaitable<Result<bool>> Engine::fetch_page(const PlannedUnit& planned, Att
   };
   Result<void> decoded = co_await decoders_->decode(std::move(task));
   delivery.decode_time += std::chrono::duration_cast<std::chrono::microseconds>(clock_.tick() - started);
-  client_.body_was(answer->url, decoded.has_value());
+  client.body_was(answer->url, decoded.has_value());
   if (!decoded) co_return std::unexpected(std::move(decoded).error());
   metrics_.rows_decoded.add(delivery.batch.row_count - rows_before);
   const bool repeats =
@@ -385,7 +446,7 @@ asio::awaitable<Result<bool>> Engine::fetch_page(const PlannedUnit& planned, Att
   co_return true;
 }
 
-Failure Engine::verdict_error(const fetch::Answer& answer) const {
+Failure Engine::verdict_error(const fetch::Answer& answer, const Source& source) {
   const Judgement& judgement = answer.judgement;
   Error error{
       .exit = ExitCode::later,
@@ -397,10 +458,13 @@ Failure Engine::verdict_error(const fetch::Answer& answer) const {
       error.action = Action::stop_source;
       error.exit = ExitCode::person;
       if (judgement.reason == "bad_credential") {
-        error.remedy =
-            fmt::format("set {} to a valid key", fmt::join(settings_.source.source.credential_env, " or "));
+        error.remedy = fmt::format("set {} to a valid key", fmt::join(source.credential_env, " or "));
+        if (source.store)
+          error.remedy += fmt::format(" and {} to its secret", fmt::join(source.store->secret_env, " or "));
       } else if (judgement.reason == "wrong_path") {
-        error.remedy = fmt::format("check {}", fmt::join(settings_.source.source.base_url_env, " or "));
+        error.remedy = fmt::format("check {}", fmt::join(source.base_url_env, " or "));
+      } else if (judgement.reason == "clock") {
+        error.remedy = "set this machine's clock";
       } else {
         error.remedy =
             "the plan behind this key does not include the data: upgrade it or choose another --strategy";
@@ -419,7 +483,7 @@ Failure Engine::verdict_error(const fetch::Answer& answer) const {
 
 // Whether a delivery is fit to be recorded, and as what.
 Result<void> Engine::accept(const PlannedUnit& planned, Delivery& delivery) const {
-  if (delivery.state != UnitState::done) return {};
+  if (delivery.state != UnitState::done || delivery.unchanged) return {};
   const Batch& batch = delivery.batch;
   if (batch.answered == 0) {
     const bool recent =
@@ -452,28 +516,31 @@ void Engine::submit(PlannedUnit& planned, Delivery delivery, Budget::Hold hold, 
     delivery.batch.digest = {};
     delivery.batch.buckets.clear();
   }
+  const Instant asked_at = delivery.asked_at == Instant{} ? clock_.now() : delivery.asked_at;
   job->unit = std::make_unique<Unit>(planned.unit);
   job->table = &planned.route->load.table;
   job->staged = planned.staged;
   job->aside = planned.aside;
-  job->write = {.unit = job->unit.get(),
-                .state = delivery.state,
-                .reason = std::move(delivery.reason),
-                .basis = new_york::date_of(delivery.asked_at == Instant{} ? clock_.now() : delivery.asked_at),
-                .scope = planned.scope,
-                .epoch = planned.epoch,
-                .attempts = attempts,
-                .rows = delivery.batch.row_count,
-                .bytes = delivery.wire_bytes,
-                .digest = delivery.batch.digest,
-                .etag = std::move(delivery.etag),
-                .last_modified = std::move(delivery.last_modified),
-                .fetch_ms = to_ms(delivery.fetch_time).count(),
-                .decode_ms = to_ms(delivery.decode_time).count(),
-                .asked_at = delivery.asked_at == Instant{} ? clock_.now() : delivery.asked_at,
-                .expected_generation = planned.expected_generation,
-                .source = std::move(delivery.source),
-                .rejects = std::move(delivery.batch.rejects)};
+  job->write = {
+      .unit = job->unit.get(),
+      .state = delivery.state,
+      .reason = std::move(delivery.reason),
+      .basis = planned.unit.basis != nullptr ? planned.unit.basis->as_of() : new_york::date_of(asked_at),
+      .scope = planned.scope,
+      .epoch = planned.epoch,
+      .attempts = attempts,
+      .rows = delivery.batch.row_count,
+      .bytes = delivery.wire_bytes,
+      .digest = delivery.batch.digest,
+      .route = std::string(planned.route->name),
+      .etag = std::move(delivery.etag),
+      .last_modified = std::move(delivery.last_modified),
+      .fetch_ms = to_ms(delivery.fetch_time).count(),
+      .decode_ms = to_ms(delivery.decode_time).count(),
+      .asked_at = asked_at,
+      .expected_generation = planned.expected_generation,
+      .source = std::move(delivery.source),
+      .rejects = std::move(delivery.batch.rejects)};
   job->batch = std::move(delivery.batch);
   const std::size_t held = job->batch.rows.capacity() + job->batch.buckets.capacity() * sizeof(BucketDelta);
   hold.resize(held);
@@ -496,7 +563,7 @@ void Engine::record_failure(PlannedUnit& planned, const Error& error, int attemp
   if (error.action == Action::retry && !planned.had_second_chance) {
     // Bad luck with every attempt: once more, when everything else is done.
     planned.had_second_chance = true;
-    second_chance_.push_back(&planned);
+    port_of(planned.route).waiting.push_back(&planned);
     return;
   }
   {
@@ -529,11 +596,12 @@ void Engine::on_loaded(load::LoadJob& job, const Result<void>& result) {
   unit_ended(true);
 }
 
-asio::awaitable<Result<Engine::Reply>> Engine::ask_pages(std::string path, Read read) {
+asio::awaitable<Result<Engine::Reply>> Engine::ask_pages(Port& port, std::string path, Read read) {
+  fetch::SourceClient& client = port.client;
   Reply reply;
   for (int attempts = 1; !over();) {
     Error error;
-    Result<fetch::Answer> answer = co_await client_.get(path);
+    Result<fetch::Answer> answer = co_await client.get(path, {});
     if (!answer) {
       error = std::move(answer).error();
     } else {
@@ -546,7 +614,7 @@ asio::awaitable<Result<Engine::Reply>> Engine::ask_pages(std::string path, Read 
             .body = std::move(answer->response.body), .gzip = answer->response.gzip, .origin = answer->url};
         task.decode = [&](Document& document) { return read(document, next_page); };
         Result<void> decoded = co_await decoders_->decode(std::move(task));
-        client_.body_was(answer->url, decoded.has_value());
+        client.body_was(answer->url, decoded.has_value());
         if (decoded) {
           if (next_page.empty()) co_return reply;
           path = std::move(next_page);
@@ -555,13 +623,13 @@ asio::awaitable<Result<Engine::Reply>> Engine::ask_pages(std::string path, Read 
         }
         error = std::move(decoded).error();
       } else {
-        error = verdict_error(*answer).error();
+        error = verdict_error(*answer, client.config().source).error();
       }
     }
     Error why;
-    if (client_.is_given_up(why)) co_return Failure(std::move(why));
+    if (client.is_given_up(why)) co_return Failure(std::move(why));
     if (error.action != Action::retry) co_return Failure(std::move(error));
-    if (error.cause.http_status != 429 && !client_.is_away() && ++attempts > kRetry.attempts) {
+    if (error.cause.http_status != 429 && !client.is_away() && ++attempts > kRetry.attempts) {
       co_return Failure(std::move(error));
     }
     metrics_.retries.add();
@@ -570,14 +638,14 @@ asio::awaitable<Result<Engine::Reply>> Engine::ask_pages(std::string path, Read 
   co_return run_is_over();
 }
 
-asio::awaitable<void> Engine::ask_and_tell(std::string path, Read read,
+asio::awaitable<void> Engine::ask_and_tell(Port& port, std::string path, Read read,
                                            std::shared_ptr<std::promise<Result<Reply>>> told) {
-  Result<Reply> reply = co_await ask_pages(std::move(path), std::move(read));
+  Result<Reply> reply = co_await ask_pages(port, std::move(path), std::move(read));
   worker_ended();
   told->set_value(std::move(reply));
 }
 
-Result<Engine::Reply> Engine::ask(std::string path, Read read) {
+Result<Engine::Reply> Engine::ask(const Route* route, std::string path, Read read) {
   if (over()) return run_is_over();
   {
     const std::scoped_lock lock(mutex_);
@@ -585,7 +653,7 @@ Result<Engine::Reply> Engine::ask(std::string path, Read read) {
   }
   const auto told = std::make_shared<std::promise<Result<Reply>>>();
   auto answer = told->get_future();
-  asio::co_spawn(io_, ask_and_tell(std::move(path), std::move(read), told), asio::detached);
+  asio::co_spawn(io_, ask_and_tell(port_of(route), std::move(path), std::move(read), told), asio::detached);
   return answer.get();
 }
 

@@ -45,12 +45,19 @@ struct PlannedUnit {
   std::string scope;
   int epoch = 0;
   bool had_second_chance = false;
+  const Route* fallback = nullptr;  // where the unit is asked when its route has nothing or fails
+  std::string etag;                 // of the reading that stands, when only another one is of interest
+};
+
+// A source and what counts its requests.
+struct EngineSource {
+  fetch::SourceConfig config;
+  fetch::Throttle::MakeQuota make_quota;
 };
 
 struct EngineSettings {
   pg::DbConfig db;
-  fetch::SourceConfig source;
-  fetch::Throttle::MakeQuota make_quota;
+  std::vector<EngineSource> sources;  // the pipeline's first
   std::string user_agent;
   std::string pipeline;
   std::string run_id;
@@ -78,12 +85,12 @@ class Engine {
   void execute(std::vector<PlannedUnit> units, const Universe& universe);
 
   // One question outside the units (a probe, a list of splits), with the same limiter and retries. `read` may
-  // be called again for another page it asks for.
+  // be called again for another page it asks for. The route gives the source; none: the pipeline's.
   struct Reply {
     Judgement judgement;
   };
   using Read = std::function<Result<void>(Document&, std::string& next_page)>;
-  Result<Reply> ask(std::string path, Read read);
+  Result<Reply> ask(const Route* route, std::string path, Read read);
 
   [[nodiscard]] std::optional<Error> failure() const;
   // The first sentence said about a failed unit, for the report.
@@ -105,22 +112,27 @@ class Engine {
     std::int64_t wire_bytes = 0;
     std::chrono::microseconds fetch_time{0};
     std::chrono::microseconds decode_time{0};
+    bool unchanged = false;  // what stands is what the source has
   };
   struct Attempt;
+  // A source with all that is its own: connections, limiter, health, and its units.
+  struct Port;
 
-  boost::asio::awaitable<void> work();
+  [[nodiscard]] Port& port_of(const Route* route) const;
+  boost::asio::awaitable<void> work(Port& port);
   boost::asio::awaitable<void> deliver(PlannedUnit& planned);
   boost::asio::awaitable<Result<Delivery>> attempt(const PlannedUnit& planned, Budget::Hold& hold);
   boost::asio::awaitable<Result<bool>> fetch_page(const PlannedUnit& planned, Attempt& state,
                                                   std::string path, std::string& next_page);
   boost::asio::awaitable<Budget::Hold> take_budget(std::size_t bytes);
   boost::asio::awaitable<void> pause(std::chrono::milliseconds duration);
-  boost::asio::awaitable<Result<Reply>> ask_pages(std::string path, Read read);
-  boost::asio::awaitable<void> ask_and_tell(std::string path, Read read,
+  boost::asio::awaitable<Result<Reply>> ask_pages(Port& port, std::string path, Read read);
+  boost::asio::awaitable<void> ask_and_tell(Port& port, std::string path, Read read,
                                             std::shared_ptr<std::promise<Result<Reply>>> told);
 
   [[nodiscard]] Result<void> accept(const PlannedUnit& planned, Delivery& delivery) const;
-  [[nodiscard]] Failure verdict_error(const fetch::Answer& answer) const;
+  [[nodiscard]] static Failure verdict_error(const fetch::Answer& answer, const Source& source);
+  static bool fall_back(PlannedUnit& planned, std::string_view why);
   void submit(PlannedUnit& planned, Delivery delivery, Budget::Hold hold, int attempts);
   void record_failure(PlannedUnit& planned, const Error& error, int attempts);
   void on_loaded(load::LoadJob& job, const Result<void>& result);
@@ -130,7 +142,7 @@ class Engine {
   void finish_year(int year);
   void unit_ended(bool was_in_loader);
   void worker_ended();
-  PlannedUnit* next_unit();
+  PlannedUnit* next_unit(Port& port);
   void end_run(const Error& error);
   void close_fetching();
   [[nodiscard]] bool over() const { return over_.load(std::memory_order_acquire); }
@@ -145,9 +157,7 @@ class Engine {
   BufferPool row_buffers_;
   boost::asio::io_context io_;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> guard_;
-  fetch::HttpClient http_;
-  fetch::Throttle throttle_;
-  fetch::SourceClient client_;
+  std::vector<std::unique_ptr<Port>> ports_;
   load::LoadQueue load_queue_;
   std::optional<load::LoadQueue::Producer> producer_;
   checkpoint::LedgerWriter ledger_;
@@ -155,8 +165,6 @@ class Engine {
   rate::Random random_;
 
   std::vector<PlannedUnit> units_;
-  std::size_t next_ = 0;
-  std::deque<PlannedUnit*> second_chance_;
   const Universe* universe_ = nullptr;
   std::vector<std::unique_ptr<KeySet>> key_sets_;
   std::size_t estimate_ = 0;  // bytes a unit will hold, from those before it

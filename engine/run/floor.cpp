@@ -14,16 +14,17 @@ class Prober {
   Result<bool> has(Date session) {
     const Unit unit{.key = "probe", .grain = Grain::session, .from = session, .to = session};
     std::int64_t rows = 0;
-    ICINGEST_TRY_LET(
-        const Engine::Reply reply,
-        engine_.ask(route_.requests(unit, options_).front(), [&](Document& document, std::string& next_page) {
-          Batch batch;
-          KeySet keys;
-          Result<void> read = route_.load.decode(document, unit, batch, keys, nothing_, next_page);
-          rows = batch.answered;
-          next_page.clear();
-          return read;
-        }));
+    ICINGEST_TRY_LET(const Engine::Reply reply,
+                     engine_.ask(&route_, route_.requests(unit, options_).front(),
+                                 [&](Document& document, std::string& next_page) {
+                                   Batch batch;
+                                   KeySet keys;
+                                   Result<void> read =
+                                       route_.load.decode(document, unit, batch, keys, nothing_, next_page);
+                                   rows = batch.answered;
+                                   next_page.clear();
+                                   return read;
+                                 }));
     if (rows == 0)
       reason_ =
           reply.judgement.verdict == Verdict::unavailable ? reply.judgement.reason : "shortened_history";

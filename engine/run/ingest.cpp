@@ -113,6 +113,30 @@ Result<void> join_members(pg::Control& control, const Pipeline& pipeline, const 
 
 int year_of(Date date) { return static_cast<int>(civil(date).year()); }
 
+// Where this run may ask: the pipeline's source first, then those of routes that have one of their own and
+// its keys. A route that was asked for by name is not left out silently.
+Result<std::vector<fetch::SourceConfig>> find_sources(const Environment& environment,
+                                                      const Pipeline& pipeline,
+                                                      const IngestOptions& options) {
+  std::vector<fetch::SourceConfig> sources;
+  ICINGEST_TRY_LET(fetch::SourceConfig main, environment.source_config(pipeline.source));
+  sources.push_back(std::move(main));
+  for (const Route& route : pipeline.routes) {
+    const bool wanted =
+        route.source && (options.strategy == route.name || environment.is_configured(*route.source));
+    if (!wanted) continue;
+    ICINGEST_TRY_LET(fetch::SourceConfig own, environment.source_config(*route.source));
+    sources.push_back(std::move(own));
+  }
+  return sources;
+}
+
+SourceLimits limits_of(const std::vector<fetch::SourceConfig>& sources) {
+  SourceLimits limits;
+  for (const fetch::SourceConfig& source : sources) limits.emplace(source.source.name, source.limit);
+  return limits;
+}
+
 std::string describe_failure(const Engine& engine, const Metrics& metrics) {
   if (metrics.units_failed.get() == 0) return {};
   return fmt::format("{} units failed; the first: {}. The same command later will go on",
@@ -123,12 +147,13 @@ std::string describe_failure(const Engine& engine, const Metrics& metrics) {
 class Run {
  public:
   Run(Session& session, const Environment& environment, const Pipeline& pipeline,
-      const IngestOptions& options, fetch::SourceConfig source)
+      const IngestOptions& options, std::vector<fetch::SourceConfig> sources)
       : session_(session),
         environment_(environment),
         pipeline_(pipeline),
         options_(options),
-        source_(std::move(source)),
+        sources_(std::move(sources)),
+        limits_(limits_of(sources_)),
         started_(environment.clock->tick()) {
     report_.command = pipeline.name;
     report_.run_id = make_run_id();
@@ -142,17 +167,22 @@ class Run {
   Result<void> find_floor(Engine& engine);
   Result<void> plan_loading(Engine& engine);
   Result<void> finish_years(const TableInfo& table, const std::set<int>& years);
+  Result<void> check_history_route(Engine& engine);
+  Result<void> find_basis(Engine& engine);
+  Result<std::optional<std::vector<Restatement>>> ask_events(Engine& engine, Date from, Date to);
   Result<void> optional_routes(Engine& engine);
   Result<void> restatements(Engine& engine);
   Result<void> refresh_standing();
   Report finish(const Error* error);
   EngineSettings engine_settings();
+  [[nodiscard]] EngineSource engine_source(const fetch::SourceConfig& source) const;
 
   Session& session_;
   const Environment& environment_;
   const Pipeline& pipeline_;
   const IngestOptions& options_;
-  fetch::SourceConfig source_;
+  std::vector<fetch::SourceConfig> sources_;
+  SourceLimits limits_;
   Tick started_;
   Metrics metrics_;
   Report report_;
@@ -160,20 +190,27 @@ class Run {
   Standing standing_;
   Window window_;
   Plan plan_;
+  std::optional<Basis> basis_;  // of units whose source gives values as they were traded
   std::string failure_text_;
   std::int64_t rows_without_session_ = 0;
 };
 
+EngineSource Run::engine_source(const fetch::SourceConfig& source) const {
+  const std::string quota_name = fmt::format("{}@{}#{:016x}", source.source.name,
+                                             source.base_url.substr(source.base_url.find("://") + 3),
+                                             std::hash<std::string>{}(source.key));
+  return {
+      .config = source,
+      .make_quota = [db = environment_.db, quota_name, clock = environment_.clock](const RateLimit& limit) {
+        return std::make_unique<checkpoint::PgQuota>(db, quota_name, limit, *clock);
+      }};
+}
+
 EngineSettings Run::engine_settings() {
-  const std::string quota_name = fmt::format("{}@{}#{:016x}", source_.source.name,
-                                             source_.base_url.substr(source_.base_url.find("://") + 3),
-                                             std::hash<std::string>{}(source_.key));
+  std::vector<EngineSource> sources;
+  for (const fetch::SourceConfig& source : sources_) sources.push_back(engine_source(source));
   return {.db = environment_.db,
-          .source = source_,
-          .make_quota =
-              [db = environment_.db, quota_name, clock = environment_.clock](const RateLimit& limit) {
-                return std::make_unique<checkpoint::PgQuota>(db, quota_name, limit, *clock);
-              },
+          .sources = std::move(sources),
           .user_agent = fmt::format("icingest/{}", environment_.version),
           .pipeline = std::string(pipeline_.name),
           .run_id = report_.run_id,
@@ -198,7 +235,7 @@ Result<void> Run::prepare() {
     if (route.load.table.updates_only) continue;
     ICINGEST_TRY_LET(standing_.adopted, adopt_existing_rows(*control, environment_, route.load.table));
   }
-  ICINGEST_TRY_LET(plan_, make_plan(pipeline_, options_, source_.limit, universe_, standing_, window_, now));
+  ICINGEST_TRY_LET(plan_, make_plan(pipeline_, options_, limits_, universe_, standing_, window_, now));
   report_.strategy = plan_.strategy;
   ICINGEST_TRY(checkpoint::Ledger(*control).start_run({.run_id = report_.run_id,
                                                        .pipeline = std::string(pipeline_.name),
@@ -243,7 +280,7 @@ Result<void> Run::find_floor(Engine& engine) {
     plan_.skipped = 0;
     return {};
   }
-  ICINGEST_TRY_LET(plan_, make_plan(pipeline_, options_, source_.limit, universe_, standing_,
+  ICINGEST_TRY_LET(plan_, make_plan(pipeline_, options_, limits_, universe_, standing_,
                                     Window{floor->first_available, window_.to}, environment_.clock->now()));
   report_.strategy = plan_.strategy;
   return {};
@@ -289,6 +326,74 @@ Result<void> Run::plan_loading(Engine& engine) {
   return {};
 }
 
+// A plan may have history by the main route and not by the second one, and the second source may be down
+// while the first is not. One question tells, before every unit is asked in vain. Wrong keys are for a person
+// in any case.
+Result<void> Run::check_history_route(Engine& engine) {
+  const Route* const history = find_history_route(pipeline_);
+  const auto newest = std::find_if(plan_.main.begin(), plan_.main.end(), [&](const PlannedUnit& planned) {
+    return planned.route == history && planned.fallback != nullptr;
+  });
+  if (newest == plan_.main.end()) return {};
+  const Result<Engine::Reply> reply =
+      engine.ask(history, history->requests(newest->unit, options_.own).front(),
+                 [](Document&, std::string&) { return Result<void>{}; });
+  if (reply && reply->judgement.verdict != Verdict::unavailable) return {};
+  if (environment_.stop->requested()) return {};
+  const bool forced = options_.strategy == history->name;
+  if (!reply && (forced || reply.error().exit == ExitCode::person)) return std::unexpected(reply.error());
+  if (forced) {
+    return person_error(fmt::format("{}: the plan behind this key does not include them", history->name),
+                        "upgrade it, or choose another --strategy");
+  }
+  log::warn("{} cannot be had ({}); going on with {}", history->name,
+            reply ? "the plan behind the key does not include them" : reply.error().describe(),
+            newest->fallback->name);
+  plan_.strategy = newest->fallback->name;
+  report_.strategy = plan_.strategy;
+  for (PlannedUnit& planned : plan_.main) {
+    if (planned.route != history) continue;
+    planned.route = std::exchange(planned.fallback, nullptr);
+    planned.etag.clear();
+  }
+  return {};
+}
+
+// Nothing when the plan behind the key does not tell.
+Result<std::optional<std::vector<Restatement>>> Run::ask_events(Engine& engine, Date from, Date to) {
+  std::vector<Restatement> events;
+  ICINGEST_TRY_LET(const Engine::Reply reply,
+                   engine.ask(nullptr, pipeline_.restatements->request(from, to),
+                              [&](Document& document, std::string& next_page) {
+                                return pipeline_.restatements->decode(document, events, next_page);
+                              }));
+  if (reply.judgement.verdict == Verdict::unavailable) return std::nullopt;
+  return std::optional(std::move(events));
+}
+
+// The splits for units whose source knows nothing of them. All of a run's units get the basis of one day,
+// even when midnight passes meanwhile: what executes later is found by the next run.
+Result<void> Run::find_basis(Engine& engine) {
+  std::optional<Date> oldest;
+  for (const PlannedUnit& planned : plan_.main) {
+    if (planned.route->as_traded) oldest = std::min(oldest.value_or(planned.unit.from), planned.unit.from);
+  }
+  if (!oldest) return {};
+  const Date today = new_york::date_of(environment_.clock->now());
+  ICINGEST_TRY_LET(auto events, ask_events(engine, *oldest, today));
+  if (!events) {
+    return person_error(fmt::format("the plan behind this key does not say which symbols were split since {}, "
+                                    "so prices as they were traded cannot be adjusted",
+                                    to_string(*oldest)),
+                        "choose another --strategy, or upgrade the plan");
+  }
+  basis_.emplace(today, std::move(*events));
+  for (PlannedUnit& planned : plan_.main) {
+    if (planned.route->as_traded) planned.unit.basis = &*basis_;
+  }
+  return {};
+}
+
 Result<void> Run::refresh_standing() {
   ICINGEST_TRY_LET(pg::Control* const control, session_.control());
   const bool adopted = standing_.adopted;
@@ -329,20 +434,15 @@ Result<void> Run::restatements(Engine& engine) {
   Date from = *oldest;
   // Events become known late at times; a month of overlap costs nothing.
   if (through) from = std::max(from, parse_date(*through).value_or(from) - std::chrono::days(30));
-  std::vector<Restatement> events;
-  ICINGEST_TRY_LET(const Engine::Reply reply, engine.ask(pipeline_.restatements->request(from, today),
-                                                         [&](Document& document, std::string& next_page) {
-                                                           return pipeline_.restatements->decode(
-                                                               document, events, next_page);
-                                                         }));
-  if (reply.judgement.verdict == Verdict::unavailable) {
+  ICINGEST_TRY_LET(const auto events, ask_events(engine, from, today));
+  if (!events) {
     log::warn(
         "the plan behind this key does not say which symbols were split since {}; their history may be on an "
         "older basis",
         to_string(from));
     return {};  // no mark: a better key later asks from the same day on
   }
-  std::vector<PlannedUnit> units = plan_restatements(pipeline_, standing_, universe_, events);
+  std::vector<PlannedUnit> units = plan_restatements(pipeline_, standing_, universe_, *events);
   if (!units.empty()) {
     log::info("{} symbols were split since their history was read; reading them again", units.size());
     report_.planned += static_cast<std::int64_t>(units.size());
@@ -361,6 +461,8 @@ Result<void> Run::work() {
   if (environment_.watch) environment_.watch(std::string(pipeline_.name), &metrics_, &engine);
   const auto do_all = [&]() -> Result<void> {
     ICINGEST_TRY(find_floor(engine));
+    ICINGEST_TRY(check_history_route(engine));
+    ICINGEST_TRY(find_basis(engine));
     ICINGEST_TRY_LET(pg::Control* const control, session_.control());
     ICINGEST_TRY(join_members(*control, pipeline_, universe_, standing_, plan_.main));
     ICINGEST_TRY(plan_loading(engine));
@@ -518,7 +620,7 @@ Result<Universe> read_universe(pg::Control& control, const Pipeline& pipeline, c
 
 Result<Report> ingest(Session& session, const Environment& environment, const Pipeline& pipeline,
                       const IngestOptions& options) {
-  ICINGEST_TRY_LET(fetch::SourceConfig source, environment.source_config(pipeline.source));
+  ICINGEST_TRY_LET(std::vector<fetch::SourceConfig> sources, find_sources(environment, pipeline, options));
   const bool needs_universe = pipeline.universe && pipeline.universe->filled_by != pipeline.name &&
                               options.tickers.empty() && !options.everything;
   if (needs_universe) {
@@ -536,13 +638,14 @@ Result<Report> ingest(Session& session, const Environment& environment, const Pi
       }
     }
   }
-  return Run(session, environment, pipeline, options, std::move(source)).go();
+  return Run(session, environment, pipeline, options, std::move(sources)).go();
 }
 
 Result<Plan> plan_only(Session& session, const Environment& environment, const Pipeline& pipeline,
                        const IngestOptions& options) {
   ICINGEST_TRY_LET(const Window window, window_of(options, environment.clock->now()));
-  ICINGEST_TRY_LET(const fetch::SourceConfig source, environment.source_config(pipeline.source));
+  ICINGEST_TRY_LET(const std::vector<fetch::SourceConfig> sources,
+                   find_sources(environment, pipeline, options));
   ICINGEST_TRY_LET(pg::Control* const control, session.control());
   ICINGEST_TRY_LET(const bool has_ledger, pg::has_ledger(*control));
   Standing standing;
@@ -551,7 +654,7 @@ Result<Plan> plan_only(Session& session, const Environment& environment, const P
     ICINGEST_TRY_LET(standing, read_standing(*control, pipeline));
     ICINGEST_TRY_LET(universe, read_universe(*control, pipeline, options));
   }
-  ICINGEST_TRY_LET(Plan plan, make_plan(pipeline, options, source.limit, universe, standing, window,
+  ICINGEST_TRY_LET(Plan plan, make_plan(pipeline, options, limits_of(sources), universe, standing, window,
                                         environment.clock->now()));
   const TableInfo& table = pipeline.routes.front().load.table;
   if (table.year_column.empty() || plan.main.empty()) return plan;

@@ -19,6 +19,8 @@ struct Environment {
   pg::DbConfig db;
   std::vector<Pipeline> pipelines;
   std::function<Result<fetch::SourceConfig>(const Source&)> source_config;
+  // Whether the keys of a source that not every run needs are there.
+  std::function<bool(const Source&)> is_configured;
   const Clock* clock = nullptr;
   Stop* stop = nullptr;
   std::string version;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "core/text.h"
 #include "icingest/calendar.h"
@@ -31,58 +32,48 @@ bool has_prefix(const UnitRecord& unit, std::string_view prefix) {
   return unit.unit.size() > prefix.size() && unit.unit.starts_with(prefix) && unit.unit[prefix.size()] == '/';
 }
 
-RouteCost cost_of(const Cover& cover, const Route* by_session, const Route* by_symbol, std::int64_t sessions,
-                  std::int64_t symbols, const RateLimit& limit) {
-  RouteCost cost;
-  cost.requests = static_cast<std::int64_t>(cover.sessions.size() + cover.symbols.size());
-  if (by_session != nullptr) {
-    const auto rows = std::max(by_session->rows_per_answer, symbols);
-    cost.bytes +=
-        static_cast<double>(cover.sessions.size()) * static_cast<double>(rows) * by_session->bytes_per_row;
-  }
-  if (by_symbol != nullptr) {
-    cost.bytes +=
-        static_cast<double>(cover.symbols.size()) * static_cast<double>(sessions) * by_symbol->bytes_per_row;
-  }
-  const double per_second = limit.permits / (static_cast<double>(limit.window.count()) / 1e6);
-  cost.quota_seconds = static_cast<double>(cost.requests) / per_second;
-  cost.transfer_seconds = cost.bytes / kBytesPerSecond;
-  return cost;
+double quota_seconds(std::int64_t requests, const RateLimit& limit) {
+  return static_cast<double>(requests) * static_cast<double>(limit.window.count()) / 1e6 / limit.permits;
+}
+
+// What a row of answers of that many symbols weighs.
+double bytes_of(const Route& by_session, std::int64_t symbols) {
+  return static_cast<double>(std::max(by_session.rows_per_answer, symbols)) * by_session.bytes_per_row;
 }
 
 // What one choice of strategy means.
 struct Candidate {
   std::string_view strategy;
+  const Route* by_session = nullptr;
   Cover cover;
   RouteCost cost;
 };
 
 class SessionPlanner {
  public:
-  SessionPlanner(const Pipeline& pipeline, const IngestOptions& options, const RateLimit& limit,
+  SessionPlanner(const Pipeline& pipeline, const IngestOptions& options, const SourceLimits& limits,
                  const Universe& universe, const Standing& standing, const Window& window, Instant now)
-      : options_(options),
-        limit_(limit),
+      : pipeline_(pipeline),
+        options_(options),
+        limits_(limits),
         universe_(universe),
         standing_(standing),
         by_session_(find_route(pipeline, Grain::session)),
         by_symbol_(find_route(pipeline, Grain::symbol)),
+        history_(find_history_route(pipeline)),
         scope_(scope_of(options, universe)) {
     plan_.from = window.from;
     plan_.to = window.to;
     plan_.sessions = nyse::sessions(window.from, window.to);
     plan_.symbols = static_cast<std::int64_t>(universe.symbols().size());
     find_missing_cells(pipeline, now);
+    if (history_ != nullptr) find_history_sessions(now);
   }
 
   Result<Plan> plan() {
     std::vector<Candidate> candidates = make_candidates();
+    for (const Candidate& candidate : candidates) add_cost(candidate.cost);
     const Candidate* const chosen = choose(candidates);
-    for (Candidate& candidate : candidates) {
-      if (candidate.cost.route.empty()) candidate.cost.route = candidate.strategy;
-      candidate.cost.chosen = &candidate == chosen;
-      plan_.costs.push_back(candidate.cost);
-    }
     if (chosen == nullptr) {
       return usage_error(fmt::format("--strategy {} cannot serve this run", options_.strategy),
                          options_.everything ? "a run over everything the source has goes by session"
@@ -119,21 +110,72 @@ class SessionPlanner {
     missing_ = find_missing(input);
   }
 
-  [[nodiscard]] std::vector<Candidate> make_candidates() const {
-    const auto sessions = static_cast<std::int64_t>(plan_.sessions.size());
-    const auto candidate = [&](const Route* route, Cover cover) {
-      const RouteCost cost = cost_of(cover, by_session_, by_symbol_, sessions, plan_.symbols, limit_);
-      return Candidate{route->name, std::move(cover), cost};
-    };
-    std::vector<Candidate> candidates = {candidate(by_session_, cover_by_session(missing_))};
-    if (options_.everything) return candidates;
-    Cover mixed = cover_mixed(missing_, plan_.symbols);
-    if (!mixed.symbols.empty()) {
-      candidates.push_back(candidate(by_session_, std::move(mixed)));
-      candidates.back().cost.route = fmt::format("{} + {}", by_session_->name, by_symbol_->name);
+  // The sessions that the history route may serve: old enough, and not yet brought by a route with more to
+  // say. What others have put into the table before the ledger is not known to be less.
+  void find_history_sessions(Instant now) {
+    if (standing_.adopted) return;
+    const Date closed = nyse::last_closed_session(now);
+    // Twice the days hold the sessions of any number of weeks, holidays included.
+    std::vector<Date> newest =
+        nyse::sessions(closed - std::chrono::days(2 * history_->leaves_newest + 10), closed);
+    const Date first_left = newest.at(newest.size() - static_cast<std::size_t>(history_->leaves_newest));
+    for (const Date session : plan_.sessions) {
+      if (session < first_left) history_sessions_.insert(session);
     }
-    candidates.push_back(candidate(by_symbol_, cover_by_symbol(missing_)));
+    for (const auto& [key, unit] : standing_.units) {
+      if (unit.rows == 0 || unit.route == history_->name) continue;
+      history_sessions_.erase(history_sessions_.lower_bound(unit.from),
+                              history_sessions_.upper_bound(unit.to));
+    }
+  }
+
+  [[nodiscard]] const Route* session_route(const Route* wanted, Date session) const {
+    return wanted == history_ && !history_sessions_.contains(session) ? by_session_ : wanted;
+  }
+
+  [[nodiscard]] RouteCost cost_of(const Route* by_session, const Cover& cover) const {
+    RouteCost cost;
+    std::map<std::string_view, std::int64_t> requests;
+    for (const Date session : cover.sessions) {
+      const Route& route = *session_route(by_session, session);
+      ++requests[source_of(pipeline_, route).name];
+      cost.bytes += bytes_of(route, plan_.symbols);
+    }
+    requests[pipeline_.source.name] += static_cast<std::int64_t>(cover.symbols.size());
+    cost.bytes += static_cast<double>(cover.symbols.size()) * static_cast<double>(plan_.sessions.size()) *
+                  by_symbol_->bytes_per_row;
+    for (const auto& [source, count] : requests) {
+      cost.requests += count;
+      cost.quota_seconds = std::max(cost.quota_seconds, quota_seconds(count, limits_.find(source)->second));
+    }
+    cost.transfer_seconds = cost.bytes / kBytesPerSecond;
+    return cost;
+  }
+
+  [[nodiscard]] std::vector<Candidate> make_candidates() const {
+    std::vector<Candidate> candidates;
+    const auto add = [&](const Route* strategy, const Route* by_session, Cover cover) {
+      RouteCost cost = cost_of(by_session, cover);
+      cost.route = strategy->name;
+      candidates.push_back({strategy->name, by_session, std::move(cover), cost});
+    };
+    std::vector<const Route*> by_session = {by_session_};
+    if (history_ != nullptr && limits_.contains(source_of(pipeline_, *history_).name))
+      by_session.push_back(history_);
+    for (const Route* route : by_session) {
+      if (!options_.everything) add(route, route, cover_mixed(missing_, plan_.symbols));
+      add(route, route, cover_by_session(missing_));
+    }
+    if (!options_.everything) add(by_symbol_, by_session_, cover_by_symbol(missing_));
     return candidates;
+  }
+
+  // Of each strategy the plan shows its cheapest form.
+  void add_cost(const RouteCost& cost) {
+    const auto same = std::find_if(plan_.costs.begin(), plan_.costs.end(),
+                                   [&](const RouteCost& other) { return other.route == cost.route; });
+    if (same == plan_.costs.end()) plan_.costs.push_back(cost);
+    else if (cost.floor_seconds() < same->floor_seconds()) *same = cost;
   }
 
   [[nodiscard]] const Candidate* choose(const std::vector<Candidate>& candidates) const {
@@ -149,6 +191,11 @@ class SessionPlanner {
           std::none_of(standing_.units.begin(), standing_.units.end(),
                        [&](const auto& entry) { return has_prefix(entry.second, by_session_->unit_prefix); });
       if (by_symbol && candidates.size() > 1) best = &candidates.back();
+      const auto by_history =
+          std::find_if(candidates.begin(), candidates.end(), [&](const Candidate& candidate) {
+            return candidate.by_session == history_ && any_brought_by(*history_);
+          });
+      if (history_ != nullptr && by_history != candidates.end()) best = &*by_history;
     }
     return best;
   }
@@ -158,7 +205,7 @@ class SessionPlanner {
     const bool symbol_loaded = any_loaded(by_symbol_->unit_prefix);
     // Newest first: what readers look at is back before the rest.
     for (auto session = chosen.cover.sessions.rbegin(); session != chosen.cover.sessions.rend(); ++session) {
-      PlannedUnit planned{.route = by_session_, .scope = scope_};
+      PlannedUnit planned{.route = session_route(chosen.by_session, *session), .scope = scope_};
       planned.unit = {.key = session_key(by_session_->unit_prefix, *session, scope_),
                       .grain = Grain::session,
                       .from = *session,
@@ -167,6 +214,12 @@ class SessionPlanner {
       planned.expected_generation = record != nullptr ? record->generation : 0;
       planned.staged =
           standing_.adopted || was_loaded(record) || symbol_loaded || (!scope_.empty() && session_loaded);
+      if (planned.route == history_) {
+        planned.fallback = by_session_;
+        const bool again =
+            record != nullptr && record->route == history_->name && missing_.stale.contains(*session);
+        if (again) planned.etag = record->etag;
+      }
       plan_.main.push_back(std::move(planned));
     }
     const bool only_symbols = chosen.strategy == by_symbol_->name;
@@ -192,18 +245,26 @@ class SessionPlanner {
     return planned;
   }
 
+  [[nodiscard]] bool any_brought_by(const Route& route) const {
+    return std::any_of(standing_.units.begin(), standing_.units.end(),
+                       [&](const auto& entry) { return entry.second.route == route.name; });
+  }
+
   [[nodiscard]] bool any_loaded(std::string_view prefix) const {
     return std::any_of(standing_.units.begin(), standing_.units.end(), [&](const auto& entry) {
       return has_prefix(entry.second, prefix) && entry.second.rows > 0;
     });
   }
 
+  const Pipeline& pipeline_;
   const IngestOptions& options_;
-  const RateLimit& limit_;
+  const SourceLimits& limits_;
   const Universe& universe_;
   const Standing& standing_;
   const Route* by_session_;
   const Route* by_symbol_;
+  const Route* history_;
+  std::set<Date> history_sessions_;
   std::string scope_;
   Missing missing_;
   Plan plan_;
@@ -232,13 +293,11 @@ Result<Plan> plan_whole(const Route& route, const IngestOptions& options, const 
   }
   plan.main.push_back(std::move(planned));
   plan.expected_rows = route.expected_rows;
-  RouteCost cost{.route = std::string(route.name),
-                 .chosen = true,
+  RouteCost cost{.route = route.name,
                  .requests = (route.expected_rows + route.rows_per_answer - 1) /
                              std::max<std::int64_t>(1, route.rows_per_answer)};
   cost.bytes = static_cast<double>(route.expected_rows) * route.bytes_per_row;
-  cost.quota_seconds =
-      static_cast<double>(cost.requests) * static_cast<double>(limit.window.count()) / 1e6 / limit.permits;
+  cost.quota_seconds = quota_seconds(cost.requests, limit);
   cost.transfer_seconds = cost.bytes / kBytesPerSecond;
   plan.quota_seconds = cost.quota_seconds;
   plan.copy_seconds = static_cast<double>(plan.expected_rows) / kCopyRowsPerSecond;
@@ -250,9 +309,19 @@ Result<Plan> plan_whole(const Route& route, const IngestOptions& options, const 
 
 const Route* find_route(const Pipeline& pipeline, Grain grain) {
   const auto found = std::find_if(pipeline.routes.begin(), pipeline.routes.end(), [&](const Route& route) {
-    return route.grain == grain && !route.only_with_option;
+    return route.grain == grain && !route.only_with_option && route.leaves_newest == 0;
   });
   return found == pipeline.routes.end() ? nullptr : &*found;
+}
+
+const Route* find_history_route(const Pipeline& pipeline) {
+  const auto found = std::find_if(pipeline.routes.begin(), pipeline.routes.end(),
+                                  [](const Route& route) { return route.leaves_newest > 0; });
+  return found == pipeline.routes.end() ? nullptr : &*found;
+}
+
+const Source& source_of(const Pipeline& pipeline, const Route& route) {
+  return route.source ? *route.source : pipeline.source;
 }
 
 Result<Window> window_of(const IngestOptions& options, Instant now) {
@@ -278,13 +347,14 @@ std::string scope_of(const IngestOptions& options, const Universe& universe) {
   return "set:" + universe.fingerprint();
 }
 
-Result<Plan> make_plan(const Pipeline& pipeline, const IngestOptions& options, const RateLimit& limit,
+Result<Plan> make_plan(const Pipeline& pipeline, const IngestOptions& options, const SourceLimits& limits,
                        const Universe& universe, const Standing& standing, const Window& window,
                        Instant now) {
   if (const Route* const whole = find_route(pipeline, Grain::whole)) {
-    return plan_whole(*whole, options, limit, standing, window, new_york::date_of(now));
+    return plan_whole(*whole, options, limits.find(source_of(pipeline, *whole).name)->second, standing,
+                      window, new_york::date_of(now));
   }
-  return SessionPlanner(pipeline, options, limit, universe, standing, window, now).plan();
+  return SessionPlanner(pipeline, options, limits, universe, standing, window, now).plan();
 }
 
 load::UnitYears years_of(const PlannedUnit& planned) {

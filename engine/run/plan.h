@@ -18,12 +18,15 @@
 
 namespace icingest::run {
 
+// The limit in force at each source that can be asked, by its name. A source whose keys are not there is not
+// in it.
+using SourceLimits = std::map<std::string, RateLimit, std::less<>>;
+
 struct RouteCost {
-  std::string route;  // or routes: "grouped + per-ticker"
-  bool chosen = false;
+  std::string_view route;
   std::int64_t requests = 0;
   double bytes = 0;
-  double quota_seconds = 0;     // requests at the limit in force
+  double quota_seconds = 0;     // requests at the limits in force; sources are asked at the same time
   double transfer_seconds = 0;  // bytes at 100 Mbit/s
   [[nodiscard]] double floor_seconds() const { return std::max(quota_seconds, transfer_seconds); }
 };
@@ -66,7 +69,7 @@ struct Window {
 [[nodiscard]] std::string scope_of(const IngestOptions& options, const Universe& universe);
 
 [[nodiscard]] Result<Plan> make_plan(const Pipeline& pipeline, const IngestOptions& options,
-                                     const RateLimit& limit, const Universe& universe,
+                                     const SourceLimits& limits, const Universe& universe,
                                      const Standing& standing, const Window& window, Instant now);
 
 // Years the unit's rows fall into.
@@ -86,6 +89,11 @@ struct Window {
 // The oldest basis of anything loaded, or nothing when nothing is.
 [[nodiscard]] std::optional<Date> oldest_basis(const Standing& standing);
 
+// The pipeline's main route of that grain.
 [[nodiscard]] const Route* find_route(const Pipeline& pipeline, Grain grain);
+// The second route by session, for history (Route::leaves_newest); nullptr when there is none.
+[[nodiscard]] const Route* find_history_route(const Pipeline& pipeline);
+// Where a route is asked.
+[[nodiscard]] const Source& source_of(const Pipeline& pipeline, const Route& route);
 
 }  // namespace icingest::run

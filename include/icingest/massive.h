@@ -21,8 +21,14 @@ namespace icingest::massive {
 
 [[nodiscard]] Source source();
 
+// Its flat files: gzip CSV objects of an S3 store, with keys of their own.
+[[nodiscard]] Source files();
+
 // Tells what an answer other than 200 means, by status first and the body's `status` and message second.
 [[nodiscard]] Judgement judge(const AnswerHead& answer);
+// The same for the store of the flat files, by the <Code> of its XML. An object that the plan does not cover
+// and one that is not there are told apart by it; a page without <Code> is not the store's word.
+[[nodiscard]] Judgement judge_file(const AnswerHead& answer);
 
 // Everything around the rows.
 struct Envelope {

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,7 @@ struct RateLimit {
 // What an answer means to the unit that asked.
 enum class Verdict : std::uint8_t {
   success,      // decode it
+  unchanged,    // still what its ETag says was read before
   empty,        // the source says there is nothing
   unavailable,  // the plan does not cover it
   retry,        // ask again later
@@ -47,6 +49,16 @@ struct AnswerHead {
   std::string_view body;
 };
 
+// A bucket of an S3 store. Its requests are signed (AWS Signature Version 4) with an access key, which
+// credential_env names, and a secret, which never leaves the process.
+struct ObjectStore {
+  std::string_view bucket;                   // default
+  std::vector<std::string_view> bucket_env;  // variables that replace it
+  std::string_view region = "us-east-1";     // part of the signature
+  std::vector<std::string_view> region_env;  // variables that replace it
+  std::vector<std::string_view> secret_env;  // variables that may hold the secret
+};
+
 struct Source {
   std::string_view name;                         // "massive"
   std::string_view base_url;                     // default
@@ -58,6 +70,7 @@ struct Source {
   // hosts a next page may name; it is asked of the base anyway
   std::vector<std::string_view> page_hosts;
   Judgement (*judge)(const AnswerHead&) = nullptr;  // for every status but 200
+  std::optional<ObjectStore> store{};               // its paths are keys of this bucket
 };
 
 }  // namespace icingest
