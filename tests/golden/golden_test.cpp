@@ -114,6 +114,35 @@ TEST(Golden, OnlyTheUniverseIsKept) {
   expect_golden("grouped_universe.tsv", tsv(grouped, decoded));
 }
 
+// Made by hand after the published example: what is unusual in a file, and two splits.
+constexpr const char* kDayAggs =
+    "ticker,volume,open,close,high,low,window_start,transactions\n"
+    "AAPL,135480400,296.24,300.35,300.6,295.19,1577941200000000000,304000\n"
+    "BRK.A,311,340500,342261,342500,340100,1577941200000000000,300\n"
+    "NA,25933.6,0.11,0.12,0.12,0.1,1577941200000000000,7\n"
+    "NVDA,23753584,238.75,239.91,239.91,237.2,1577941200000000000,149000\n"
+    "OLD,1000,1,1,1,1,1577854800000000000,5\n"
+    "REV,3000001,0.3333,0.3334,0.35,0.33,1577941200000000000,12\n"
+    "\"ZQX,A\",1240037,41,41.5,41.77,40.9,1577941200000000000,9121\n"
+    "ZQXpA,1.2400377e+06,41,41.5,41.77,,1577941200000000000,9121\n"
+    "ZQXW,5,-1,41.5,41.77,40.9,1577941200000000000,\n";
+
+TEST(Golden, AFlatFileOnTheBasisOfToday) {
+  const Basis basis(make_date(2026, 11, 20),
+                    {{"AAPL", make_date(2020, 8, 31), Ratio::of(Decimal(1, 0), Decimal(4, 0))},
+                     {"NVDA", make_date(2021, 7, 20), Ratio::of(Decimal(1, 0), Decimal(4, 0))},
+                     {"NVDA", make_date(2024, 6, 10), Ratio::of(Decimal(1, 0), Decimal(10, 0))},
+                     {"REV", make_date(2023, 5, 1), Ratio::of(Decimal(3, 0), Decimal(1, 0))}});
+  const Route& files = test::route("prices", "flat-files");
+  Unit unit = day(make_date(2020, 1, 2));
+  unit.basis = &basis;
+  expect_golden("flat_file.tsv", tsv(files, test::decode(files, unit, kDayAggs)));
+  unit.from = unit.to = make_date(2020, 1, 3);
+  const test::Decoded wrong = test::decode(files, unit, kDayAggs);
+  ASSERT_FALSE(wrong.result) << "another session's file";
+  EXPECT_EQ(wrong.result.error().action, Action::retry);
+}
+
 TEST(Golden, TickersOfTheOfficialClient) {
   ICINGEST_NEEDS_SHARED_DATA();
   const Route& list = test::route("tickers", "list");
@@ -142,7 +171,10 @@ TEST(Golden, SplitsOfTheOfficialClient) {
   std::string next_page;
   ASSERT_TRUE(test::pipeline("prices").restatements->decode(document, found, next_page));
   std::string text;
-  for (const Restatement& split : found) text += split.symbol + "\t" + to_string(split.effective) + "\n";
+  for (const Restatement& split : found) {
+    EXPECT_TRUE(split.price.valid()) << split.symbol;
+    text += split.symbol + "\t" + to_string(split.effective) + "\n";
+  }
   expect_golden("splits_client.tsv", text);
 }
 

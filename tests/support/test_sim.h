@@ -37,6 +37,14 @@ class TestSim {
   [[nodiscard]] std::map<std::string, std::string> environment() const {
     return {{"POLYGON_BASE_URL", url()}, {"POLYGON_API_KEY", "test-key-1234"}};
   }
+  // The same, and the keys of the flat files.
+  [[nodiscard]] std::map<std::string, std::string> environment_with_files() const {
+    std::map<std::string, std::string> variables = environment();
+    variables["POLYGON_S3_ENDPOINT"] = url();
+    variables["POLYGON_S3_ACCESS_KEY_ID"] = sim::kBuiltInKey;
+    variables["POLYGON_S3_SECRET_ACCESS_KEY"] = sim::kBuiltInSecret;
+    return variables;
+  }
   // A number of /__sim/stats by name, asked over HTTP as anybody would.
   [[nodiscard]] std::int64_t stat(const std::string& name) const;
 

@@ -55,7 +55,7 @@ class Planning : public ::testing::Test {
     for (const Date day : nyse::sessions(kWindow.from, kWindow.to)) have_day(day);
   }
   Plan plan() {
-    auto made = make_plan(prices(), options_, limit_, universe_, standing_, kWindow, kNow);
+    auto made = make_plan(prices(), options_, limits_, universe_, standing_, kWindow, kNow);
     EXPECT_TRUE(made.has_value()) << made.error().describe();
     return std::move(*made);
   }
@@ -73,7 +73,7 @@ class Planning : public ::testing::Test {
   Universe universe_ = Universe::of({});
   Standing standing_;
   IngestOptions options_{.resume = true};
-  RateLimit limit_{.permits = 100};
+  SourceLimits limits_{{"massive", {.permits = 100}}};
 };
 
 TEST_F(Planning, TheMarketGoesBySessionAndAFewTickersByTicker) {
@@ -242,14 +242,107 @@ TEST(Windows, AreCalendarYearsUpToTheLastClosedSession) {
   EXPECT_FALSE(window_of({.years = 0}, kNow));
 }
 
+// With the keys of the flat files there is a second way by session.
+class PlanningWithFiles : public Planning {
+ protected:
+  PlanningWithFiles() { limits_.emplace("massive-files", RateLimit{.permits = 100}); }
+  static std::map<std::string, int> by_route(const Plan& plan) {
+    std::map<std::string, int> counts;
+    for (const PlannedUnit& planned : plan.main) ++counts[std::string(planned.route->name)];
+    return counts;
+  }
+  void have_file(Date day, const std::string& etag = "\"e\"") {
+    have_day(day);
+    UnitRecord& unit = standing_.units[session_key("day", day, "")];
+    unit.route = "flat-files";
+    unit.etag = etag;
+  }
+};
+
+TEST_F(PlanningWithFiles, HistoryGoesByFilesAndTheNewestSessionsDoNot) {
+  have_symbols(12'000);
+  const Plan made = plan();
+  EXPECT_EQ(made.strategy, "flat-files");
+  EXPECT_EQ(by_route(made), (std::map<std::string, int>{{"flat-files", 28}, {"grouped", 30}}));
+  EXPECT_EQ(made.main.front().route->name, "grouped") << "newest first";
+  EXPECT_EQ(made.main.back().fallback->name, "grouped");
+  ASSERT_EQ(made.costs.size(), 3U) << "each strategy once";
+  EXPECT_LT(made.costs[1].floor_seconds(), made.costs[0].floor_seconds());
+}
+
+TEST_F(PlanningWithFiles, TheLimitOfTheApiDoesNotCountFiles) {
+  have_symbols(12'000);
+  limits_["massive"] = {.permits = 5, .window = std::chrono::minutes(1)};
+  const Plan made = plan();
+  EXPECT_EQ(made.strategy, "flat-files");
+  EXPECT_EQ(made.quota_seconds, 30 * 12.0);
+}
+
+TEST_F(PlanningWithFiles, AFewTickersStillGoByTicker) {
+  have_symbols(3);
+  EXPECT_EQ(plan().strategy, "per-ticker");
+  options_.strategy = "flat-files";
+  EXPECT_EQ(plan().strategy, "flat-files");
+}
+
+TEST_F(PlanningWithFiles, WithoutKeysItCannotBeForced) {
+  have_symbols(3);
+  limits_.erase("massive-files");
+  options_.strategy = "flat-files";
+  const auto made = make_plan(prices(), options_, limits_, universe_, standing_, kWindow, kNow);
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().exit, ExitCode::usage);
+}
+
+TEST_F(PlanningWithFiles, FilesNeverTakeAVwapAway) {
+  have_symbols(100);
+  have_members(1, 0, 100);
+  have_day(make_date(2026, 9, 2));
+  have_file(make_date(2026, 9, 3));
+  have_ticker("S10007", make_date(2026, 9, 8), make_date(2026, 9, 11));
+  options_.resume = false;
+  options_.strategy = "flat-files";
+  std::map<Date, std::string_view> route;
+  for (const PlannedUnit& planned : plan().main) route[planned.unit.from] = planned.route->name;
+  EXPECT_EQ(route.at(make_date(2026, 9, 1)), "flat-files");
+  EXPECT_EQ(route.at(make_date(2026, 9, 2)), "grouped") << "it was brought by grouped";
+  EXPECT_EQ(route.at(make_date(2026, 9, 3)), "flat-files");
+  EXPECT_EQ(route.at(make_date(2026, 9, 8)), "grouped") << "one ticker has a vwap there";
+  EXPECT_EQ(route.at(make_date(2026, 9, 11)), "grouped");
+  EXPECT_EQ(route.at(make_date(2026, 9, 14)), "flat-files");
+  standing_.adopted = true;
+  EXPECT_EQ(by_route(plan()).count("flat-files"), 0U) << "nobody knows what others brought";
+}
+
+TEST_F(PlanningWithFiles, ARefreshAsksOnlyForWhatWasRewritten) {
+  have_symbols(100);
+  have_members(1, 0, 100);
+  for (const Date day : nyse::sessions(kWindow.from, kWindow.to)) {
+    if (day < make_date(2026, 10, 8)) have_file(day);
+    else have_day(day);
+  }
+  options_.refresh = 40;
+  const Plan made = plan();
+  EXPECT_EQ(by_route(made), (std::map<std::string, int>{{"flat-files", 10}, {"grouped", 30}}));
+  for (const PlannedUnit& planned : made.main)
+    EXPECT_EQ(planned.etag, planned.route->name == "flat-files" ? "\"e\"" : "");
+  // Somebody new has not been read from the file, changed or not.
+  have_symbols(101);
+  for (const PlannedUnit& planned : plan().main) EXPECT_EQ(planned.etag, "");
+  // Without --resume everything is read, whatever the ledger says.
+  have_symbols(100);
+  options_.resume = false;
+  for (const PlannedUnit& planned : plan().main) EXPECT_EQ(planned.etag, "");
+}
+
 TEST(FullScale, PlansTwentyThreeThousandTickersOverTenYears) {
   std::vector<std::string> symbols;
   for (int i = 0; i < 23'000; ++i) symbols.push_back("S" + std::to_string(i));
   const auto pipelines = cli::all_pipelines();
   const Pipeline& prices =
       *std::find_if(pipelines.begin(), pipelines.end(), [](const Pipeline& p) { return p.name == "prices"; });
-  const auto made = make_plan(prices, {.resume = true}, RateLimit{.permits = 100}, Universe::of(symbols), {},
-                              *window_of({}, kNow), kNow);
+  const auto made = make_plan(prices, {.resume = true}, SourceLimits{{"massive", {.permits = 100}}},
+                              Universe::of(symbols), {}, *window_of({}, kNow), kNow);
   ASSERT_TRUE(made);
   EXPECT_EQ(made->strategy, "grouped");
   EXPECT_EQ(made->main.size(), 2513U);
