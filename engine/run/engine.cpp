@@ -68,6 +68,7 @@ struct Engine::Port {
   fetch::Throttle throttle;
   fetch::SourceClient client;
   std::deque<PlannedUnit*> waiting;  // in order of work; behind them those that get a second chance
+  int workers = 0;                   // coroutines that take from it
 };
 
 Engine::Engine(EngineSettings settings, const Clock& clock, Metrics& metrics, Stop& stop)
@@ -174,12 +175,7 @@ void Engine::execute(std::vector<PlannedUnit> units, const Universe& universe) {
     for (PlannedUnit& unit : units_) port_of(unit.route).waiting.push_back(&unit);
     for (const auto& port : ports_) {
       if (port->waiting.empty()) continue;
-      const int in_flight = port->source().in_flight;
-      {
-        const std::scoped_lock lock(mutex_);
-        workers_ += in_flight;
-      }
-      for (int i = 0; i < in_flight; ++i) asio::co_spawn(io_, work(*port), asio::detached);
+      for (int i = 0; i < port->source().in_flight; ++i) start_worker(*port);
     }
     worker_ended();
   });
@@ -252,6 +248,15 @@ void Engine::unit_ended(bool was_in_loader) {
   ended_.notify_all();
 }
 
+void Engine::start_worker(Port& port) {
+  {
+    const std::scoped_lock lock(mutex_);
+    ++workers_;
+  }
+  ++port.workers;
+  asio::co_spawn(io_, work(port), asio::detached);
+}
+
 void Engine::worker_ended() {
   const std::scoped_lock lock(mutex_);
   --workers_;
@@ -267,6 +272,7 @@ PlannedUnit* Engine::next_unit(Port& port) {
 
 asio::awaitable<void> Engine::work(Port& port) {
   while (PlannedUnit* planned = next_unit(port)) co_await deliver(*planned);
+  --port.workers;
   worker_ended();
 }
 
@@ -331,6 +337,11 @@ asio::awaitable<void> Engine::deliver(PlannedUnit& planned) {
     metrics_.retries.add();
     Error why;
     source_away_.store(client.is_away(), std::memory_order_relaxed);
+    // A unit that can be had elsewhere does not wait for a source that fails everybody.
+    if (client.is_away() && fall_back(planned, error.message)) {
+      attempts = 1;
+      continue;
+    }
     if (client.is_given_up(why)) {
       end_run(why);
       break;
@@ -563,7 +574,10 @@ void Engine::record_failure(PlannedUnit& planned, const Error& error, int attemp
   if (error.action == Action::retry && !planned.had_second_chance) {
     // Bad luck with every attempt: once more, when everything else is done.
     planned.had_second_chance = true;
-    port_of(planned.route).waiting.push_back(&planned);
+    Port& port = port_of(planned.route);
+    port.waiting.push_back(&planned);
+    // A unit that fell back is with a worker of another source; those of this one may have gone.
+    if (port.workers == 0) start_worker(port);
     return;
   }
   {

@@ -120,6 +120,7 @@ class Engine {
 
   [[nodiscard]] Port& port_of(const Route* route) const;
   boost::asio::awaitable<void> work(Port& port);
+  void start_worker(Port& port);
   boost::asio::awaitable<void> deliver(PlannedUnit& planned);
   boost::asio::awaitable<Result<Delivery>> attempt(const PlannedUnit& planned, Budget::Hold& hold);
   boost::asio::awaitable<Result<bool>> fetch_page(const PlannedUnit& planned, Attempt& state,
