@@ -322,6 +322,7 @@ TEST_F(PlanningWithFiles, ARefreshAsksOnlyForWhatWasRewritten) {
     else have_day(day);
   }
   options_.refresh = 40;
+  options_.strategy = "flat-files";
   const Plan made = plan();
   EXPECT_EQ(by_route(made), (std::map<std::string, int>{{"flat-files", 10}, {"grouped", 30}}));
   for (const PlannedUnit& planned : made.main)
