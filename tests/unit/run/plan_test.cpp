@@ -318,7 +318,7 @@ TEST_F(PlanningWithFiles, ARefreshAsksOnlyForWhatWasRewritten) {
   have_symbols(100);
   have_members(1, 0, 100);
   for (const Date day : nyse::sessions(kWindow.from, kWindow.to)) {
-    if (day < make_date(2026, 10, 8)) have_file(day);
+    if (day < make_date(2026, 10, 12)) have_file(day);
     else have_day(day);
   }
   options_.refresh = 40;
