@@ -101,8 +101,8 @@ std::string plan_text(const Pipeline& pipeline, const run::Plan& plan) {
   out += fmt::format("\n\n  {:<20} {:>10} {:>12} {:>14} {:>16}\n", "strategy", "requests", "bytes",
                      "floor (quota)", "floor (100 Mb/s)");
   for (const run::RouteCost& cost : plan.costs) {
-    out += fmt::format("{} {:<20} {:>10} {:>12} {:>14} {:>16}\n", cost.route == plan.strategy ? "*" : " ", cost.route,
-                       text::grouped(cost.requests), text::bytes(cost.bytes),
+    out += fmt::format("{} {:<20} {:>10} {:>12} {:>14} {:>16}\n", cost.route == plan.strategy ? "*" : " ",
+                       cost.route, text::grouped(cost.requests), text::bytes(cost.bytes),
                        text::duration(cost.quota_seconds), text::duration(cost.transfer_seconds));
   }
   out += fmt::format("\n  units       {}: {} to do, {} done before\n", text::grouped(plan.units()),

@@ -55,7 +55,8 @@ struct Engine::Attempt {
 struct Engine::Port {
   Port(const EngineSource& source, Engine& engine)
       : http(engine.io_, engine.buffers_, source.config.source.in_flight, engine.settings_.user_agent),
-        throttle(engine.io_, source.config.limit, source.make_quota, engine.settings_.outage_patience, engine.clock_, engine.metrics_),
+        throttle(engine.io_, source.config.limit, source.make_quota, engine.settings_.outage_patience,
+                 engine.clock_, engine.metrics_),
         client(source.config, http, throttle, engine.clock_, engine.metrics_, engine.buffers_) {}
 
   void close() {

@@ -362,11 +362,11 @@ Result<void> Run::check_history_route(Engine& engine) {
 // Nothing when the plan behind the key does not tell.
 Result<std::optional<std::vector<Restatement>>> Run::ask_events(Engine& engine, Date from, Date to) {
   std::vector<Restatement> events;
-  ICINGEST_TRY_LET(const Engine::Reply reply,
-                   engine.ask(nullptr, pipeline_.restatements->request(from, to),
-                              [&](Document& document, std::string& next_page) {
-                                return pipeline_.restatements->decode(document, events, next_page);
-                              }));
+  ICINGEST_TRY_LET(const Engine::Reply reply, engine.ask(nullptr, pipeline_.restatements->request(from, to),
+                                                         [&](Document& document, std::string& next_page) {
+                                                           return pipeline_.restatements->decode(
+                                                               document, events, next_page);
+                                                         }));
   if (reply.judgement.verdict == Verdict::unavailable) return std::nullopt;
   return std::optional(std::move(events));
 }
@@ -382,10 +382,11 @@ Result<void> Run::find_basis(Engine& engine) {
   const Date today = new_york::date_of(environment_.clock->now());
   ICINGEST_TRY_LET(auto events, ask_events(engine, *oldest, today));
   if (!events) {
-    return person_error(fmt::format("the plan behind this key does not say which symbols were split since {}, "
-                                    "so prices as they were traded cannot be adjusted",
-                                    to_string(*oldest)),
-                        "choose another --strategy, or upgrade the plan");
+    return person_error(
+        fmt::format("the plan behind this key does not say which symbols were split since {}, "
+                    "so prices as they were traded cannot be adjusted",
+                    to_string(*oldest)),
+        "choose another --strategy, or upgrade the plan");
   }
   basis_.emplace(today, std::move(*events));
   for (PlannedUnit& planned : plan_.main) {
