@@ -47,6 +47,13 @@ std::string redact(std::string_view text) {
 void hide_passwords(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument(argv[i]);
+    // As a parameter of a URI or of a keyword=value text; sslpassword ends alike.
+    constexpr std::string_view kParameter = "password=";
+    for (std::size_t at = argument.find(kParameter); at != std::string_view::npos;
+         at = argument.find(kParameter, at)) {
+      at += kParameter.size();
+      std::fill(argv[i] + at, argv[i] + std::min(argument.find_first_of("& ", at), argument.size()), 'x');
+    }
     const std::size_t scheme = argument.find("://");
     if (scheme == std::string_view::npos) continue;
     const std::size_t host = argument.find('@', scheme + 3);
