@@ -250,6 +250,23 @@ void check_key(pqxx::work& tx, const TableInfo& table, std::vector<Difference>& 
                    .sql = fmt::format("CREATE UNIQUE INDEX ON {} ({});", quote_name(table.name), key)});
 }
 
+// The ledger remembers which text made it, so a run on one that an earlier version made brings it up to date.
+constexpr const char* kLedgerMark = "ledger_ddl";
+
+void create_ledger(pqxx::work& tx, std::string_view ledger_sql) {
+  tx.exec(std::string(ledger_sql));
+  tx.exec_params(
+      "INSERT INTO icingest.meta VALUES ($1, md5($2)) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+      kLedgerMark, std::string(ledger_sql));
+}
+
+bool is_ledger_current(pqxx::work& tx, std::string_view ledger_sql) {
+  if (tx.exec("SELECT to_regclass('icingest.meta')").front()[0].is_null()) return false;
+  return !tx.exec_params("SELECT 1 FROM icingest.meta WHERE key = $1 AND value = md5($2)", kLedgerMark,
+                         std::string(ledger_sql))
+              .empty();
+}
+
 }  // namespace
 
 Result<std::vector<Difference>> migrate(Control& control, std::string_view ledger_sql,
@@ -257,7 +274,7 @@ Result<std::vector<Difference>> migrate(Control& control, std::string_view ledge
   return control.transact("migrate", [&](pqxx::work& tx) {
     std::vector<Difference> found;
     tx.exec("SELECT pg_advisory_xact_lock(hashtext('icingest.migrate'))");
-    tx.exec(std::string(ledger_sql));
+    create_ledger(tx, ledger_sql);
     for (const WantedSchema& schema : wanted) migrate_one(tx, schema, found);
     return found;
   });
@@ -267,8 +284,7 @@ Result<void> create_missing(Control& control, std::string_view ledger_sql,
                             const std::vector<WantedSchema>& wanted) {
   return control.transact("create missing tables", [&](pqxx::work& tx) {
     tx.exec("SELECT pg_advisory_xact_lock(hashtext('icingest.migrate'))");
-    if (tx.exec("SELECT to_regclass('icingest.quotas')").front()[0].is_null())
-      tx.exec(std::string(ledger_sql));
+    if (!is_ledger_current(tx, ledger_sql)) create_ledger(tx, ledger_sql);
     for (const WantedSchema& schema : wanted) {
       if (read_columns(tx, {}, first_table_of(schema.create)).empty()) tx.exec(std::string(schema.create));
     }

@@ -33,7 +33,8 @@ struct Difference {
 [[nodiscard]] Result<std::vector<Difference>> migrate(Control& control, std::string_view ledger_sql,
                                                       const std::vector<WantedSchema>& wanted);
 
-// Creates the ledger and the pipelines' tables where they are missing altogether; looks at nothing else.
+// Creates the ledger, or brings one of an earlier version up to date, and creates the pipelines' tables where they
+// are missing altogether; looks at nothing else.
 Result<void> create_missing(Control& control, std::string_view ledger_sql,
                             const std::vector<WantedSchema>& wanted);
 

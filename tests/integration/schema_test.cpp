@@ -204,6 +204,18 @@ TEST_F(Years, ThatHoldARowTwiceAreUndone) {
   EXPECT_EQ(test::query(db_, "SELECT count(*) FROM stock_prices"), "0");
 }
 
+TEST_F(Schema, BringsALedgerOfAnEarlierVersionUpToDate) {
+  migrate();
+  run("ALTER TABLE icingest.units DROP COLUMN route");
+  run("UPDATE icingest.meta SET value = 'another' WHERE key = 'ledger_ddl'");
+  ASSERT_TRUE(pg::create_missing(control_, checkpoint::ledger_ddl(), wanted_));
+  EXPECT_EQ(
+      test::query(
+          db_,
+          "SELECT count(*) FROM pg_attribute WHERE attrelid = 'icingest.units'::regclass AND attname = 'route'"),
+      "1");
+}
+
 TEST_F(Schema, SaysWhichServerItIsAndWhetherItLasts) {
   const auto info = pg::read_server_info(control_);
   ASSERT_TRUE(info);
