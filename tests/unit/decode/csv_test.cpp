@@ -25,7 +25,9 @@ struct Read {
 
 Read read(const std::string& body, const Universe& universe = Universe::everything()) {
   simdjson::ondemand::parser parser;
-  Document document(body, body.size(), "http://test/", parser);
+  Buffer buffer;
+  buffer.append(body);
+  Document document(buffer, "http://test/", parser);
   Batch batch;
   KeySet keys;
   RowWriter writer(batch, keys, universe);

@@ -27,7 +27,7 @@ class Client {
   }
   void get(const std::string& path) {
     const auto ask = [&]() -> boost::asio::awaitable<void> {
-      static_cast<void>(co_await client_->get(path));
+      static_cast<void>(co_await client_->get(path, {}));
     };
     bool done = false;
     boost::asio::co_spawn(io_, ask(), [&](const std::exception_ptr&) { done = true; });
