@@ -1,0 +1,163 @@
+#include "statements/cells.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <map>
+#include <tuple>
+
+#include "statements/arithmetic.h"
+
+namespace icingest::statements {
+namespace {
+
+constexpr std::chrono::days kInstantSlack{7};
+
+std::uint8_t misfit_of(Date a, Date b) {
+  return static_cast<std::uint8_t>(std::min<std::int64_t>(std::abs((a - b).count()), 100));
+}
+
+int quarter_of(Role role) {
+  switch (role) {
+    case Role::ytd1: return 1;
+    case Role::ytd2:
+    case Role::quarter2: return 2;
+    case Role::ytd3:
+    case Role::quarter3: return 3;
+    default: return 4;
+  }
+}
+
+int digits_of(const Decimal& value) {
+  const Decimal short_form = trimmed(value);
+  Int128 mantissa = short_form.mantissa();
+  int count = 0;
+  while (mantissa != 0 && mantissa % 10 == 0) mantissa /= 10;
+  for (; mantissa != 0; mantissa /= 10) ++count;
+  return count;
+}
+
+// Two values of one filing for one cell: the better fitting dates, then the more precise figure, then the
+// larger.
+bool better(const Reading& a, const Reading& b) {
+  if (a.misfit != b.misfit) return a.misfit < b.misfit;
+  const int a_digits = digits_of(a.value);
+  const int b_digits = digits_of(b.value);
+  if (a_digits != b_digits) return a_digits > b_digits;
+  return b.value < a.value;
+}
+
+}  // namespace
+
+Cells::Cells(const Filings& filings, const std::vector<FiscalYear>& years)
+    : filings_(filings), years_(years), quarter_ends_(years.size()) {
+  placed_.reserve(filings.items.size());
+  place_durations();
+  find_quarter_ends();
+  place_instants();
+  sort_cells();
+}
+
+bool Cells::speaks_for(const Item& item, const FiscalYear& year) const {
+  if (item.currency.empty()) return true;
+  return item.currency == year.currency && registry().concepts[item.what].taxonomy == year.taxonomy;
+}
+
+void Cells::place_durations() {
+  for (const Item& item : filings_.items) {
+    const Fact& fact = *item.fact;
+    if (!fact.start) continue;
+    const auto place = place_duration(years_, *fact.start, fact.end);
+    if (!place || !speaks_for(item, years_[place->year])) continue;
+    const FiscalYear& year = years_[place->year];
+    std::uint8_t misfit = 0;
+    if (place->role <= Role::year) misfit = misfit_of(*fact.start, year.start);
+    if (place->role == Role::year || place->role == Role::quarter4) {
+      misfit = static_cast<std::uint8_t>(misfit + misfit_of(fact.end, year.end));
+    }
+    placed_.push_back(
+        {cell_of(item.what, place->year, place->role), {fact.value, item.filing, item.what, misfit}});
+  }
+}
+
+void Cells::find_quarter_ends() {
+  std::vector<std::array<std::map<Date, int>, 4>> ends(years_.size());
+  for (const Item& item : filings_.items) {
+    if (!item.fact->start || !is_anchor(item.what)) continue;
+    const auto place = place_duration(years_, *item.fact->start, item.fact->end);
+    if (!place) continue;
+    const bool whole_transition = years_[place->year].transition && place->role == Role::year;
+    if (!whole_transition)
+      ++ends[place->year][static_cast<std::size_t>(quarter_of(place->role) - 1)][item.fact->end];
+  }
+  for (std::size_t year = 0; year < years_.size(); ++year) {
+    for (std::size_t quarter = 0; quarter < 4; ++quarter) {
+      int most = 0;
+      for (const auto& [end, count] : ends[year][quarter]) {
+        if (count >= most) quarter_ends_[year][quarter] = end, most = count;
+      }
+    }
+    if (!years_[year].open && !years_[year].transition) quarter_ends_[year][3] = years_[year].end;
+  }
+}
+
+void Cells::place_instants() {
+  for (const Item& item : filings_.items) {
+    if (item.fact->start || registry().concepts[item.what].taxonomy == "dei") continue;
+    for (std::size_t year = 0; year < years_.size(); ++year) {
+      if (item.fact->end >= years_[year].start && item.fact->end <= years_[year].end + kInstantSlack) {
+        place_instant(item, year);
+      }
+    }
+  }
+}
+
+void Cells::place_instant(const Item& item, std::size_t year) {
+  if (!speaks_for(item, years_[year])) return;
+  for (int quarter = 1; quarter <= 4; ++quarter) {
+    const auto end = quarter_end(year, quarter);
+    if (!end || item.fact->end > *end + kInstantSlack || item.fact->end + kInstantSlack < *end) continue;
+    const Role role = static_cast<Role>(static_cast<int>(Role::at1) + quarter - 1);
+    placed_.push_back({cell_of(item.what, year, role),
+                       {item.fact->value, item.filing, item.what, misfit_of(item.fact->end, *end)}});
+  }
+}
+
+void Cells::sort_cells() {
+  std::sort(placed_.begin(), placed_.end(), [](const Placed& a, const Placed& b) {
+    const auto left = std::tie(a.cell, a.reading.filing);
+    const auto right = std::tie(b.cell, b.reading.filing);
+    return left != right ? left < right : better(a.reading, b.reading);
+  });
+  offsets_.assign(registry().concepts.size() * years_.size() * kRoleCount + 1, 0);
+  readings_.reserve(placed_.size());
+  const Placed* last = nullptr;
+  for (const Placed& placed : placed_) {
+    const bool repeated =
+        last != nullptr && last->cell == placed.cell && last->reading.filing == placed.reading.filing;
+    last = &placed;
+    if (repeated) continue;
+    readings_.push_back(placed.reading);
+    ++offsets_[placed.cell + 1];
+  }
+  for (std::size_t i = 1; i < offsets_.size(); ++i) offsets_[i] += offsets_[i - 1];
+}
+
+std::span<const Reading> Cells::at(ConceptId what, std::size_t year, Role role) const {
+  const std::size_t cell = cell_of(what, year, role);
+  return {readings_.data() + offsets_[cell], offsets_[cell + 1] - offsets_[cell]};
+}
+
+bool Cells::ever_differ(ConceptId a, ConceptId b) const {
+  for (std::size_t year = 0; year < years_.size(); ++year) {
+    for (std::size_t role = 0; role < kRoleCount; ++role) {
+      for (const Reading& left : at(a, year, static_cast<Role>(role))) {
+        for (const Reading& right : at(b, year, static_cast<Role>(role))) {
+          if (left.filing == right.filing && !(left.value == right.value)) return true;
+        }
+      }
+    }
+  }
+  return false;
+}
+
+}  // namespace icingest::statements

@@ -1,0 +1,64 @@
+// cells.h: facts sorted by what they say of which period: concept × fiscal year × role.
+//
+// Shape     a cell holds one reading per filing, in order of filing; nothing here chooses between filings
+// Lifetime  borrows Filings and fiscal years
+// Threads   pure functions
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "statements/filings.h"
+#include "statements/fiscal_years.h"
+
+namespace icingest::statements {
+
+struct Reading {
+  Decimal value;  // as filed
+  std::uint32_t filing = 0;
+  ConceptId what = 0;
+  std::uint8_t misfit = 0;  // days its dates are away from the period's; less is better
+};
+
+class Cells {
+ public:
+  Cells(const Filings& filings, const std::vector<FiscalYear>& years);
+
+  // Readings of one concept for one period by filing, in the year's currency and taxonomy.
+  [[nodiscard]] std::span<const Reading> at(ConceptId what, std::size_t year, Role role) const;
+
+  // Last day of a quarter (1..4), where any anchor fact tells it.
+  [[nodiscard]] std::optional<Date> quarter_end(std::size_t year, int quarter) const {
+    return quarter_ends_[year][static_cast<std::size_t>(quarter - 1)];
+  }
+
+  // Whether some filing gives the two concepts different values for one period.
+  [[nodiscard]] bool ever_differ(ConceptId a, ConceptId b) const;
+
+ private:
+  struct Placed {
+    std::size_t cell = 0;
+    Reading reading;
+  };
+  void place_durations();
+  void place_instants();
+  void place_instant(const Item& item, std::size_t year);
+  [[nodiscard]] bool speaks_for(const Item& item, const FiscalYear& year) const;
+  void find_quarter_ends();
+  void sort_cells();
+  [[nodiscard]] std::size_t cell_of(ConceptId what, std::size_t year, Role role) const {
+    return (what * years_.size() + year) * kRoleCount + static_cast<std::size_t>(role);
+  }
+
+  const Filings& filings_;
+  const std::vector<FiscalYear>& years_;
+  std::vector<std::array<std::optional<Date>, 4>> quarter_ends_;
+  std::vector<Placed> placed_;
+  std::vector<Reading> readings_;
+  std::vector<std::uint32_t> offsets_;
+};
+
+}  // namespace icingest::statements

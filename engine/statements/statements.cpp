@@ -1,0 +1,408 @@
+#include "icingest/statements.h"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "statements/arithmetic.h"
+#include "statements/voices.h"
+
+namespace icingest {
+namespace statements {
+namespace {
+
+using std::chrono::days;
+constexpr days kSlack{10};
+
+constexpr Field kHeadlines[] = {Field::revenue, Field::net_income, Field::eps_basic, Field::eps_diluted};
+
+Role ytd(int quarter) { return static_cast<Role>(static_cast<int>(Role::ytd1) + quarter - 1); }
+Role alone(int quarter) {
+  return quarter == 1 ? Role::ytd1 : static_cast<Role>(static_cast<int>(Role::quarter2) + quarter - 2);
+}
+Role at(int quarter) { return static_cast<Role>(static_cast<int>(Role::at1) + quarter - 1); }
+
+class Builder {
+ public:
+  Builder(std::span<const Fact> facts, Date as_of)
+      : filings_(sort_by_filing(facts, as_of)),
+        years_(find_fiscal_years(filings_)),
+        cells_(filings_, years_),
+        bases_(find_splits(filings_, years_, cells_)),
+        speakers_(filings_, cells_, bases_) {}
+
+  Statements run() {
+    Statements out;
+    for (std::size_t year = 0; year < years_.size(); ++year) {
+      Date begin = years_[year].start;
+      for (int quarter = 1; quarter <= last_quarter(year); ++quarter) {
+        const auto end = cells_.quarter_end(year, quarter);
+        if (end) keep(out, make_quarter(year, quarter, begin, *end));
+        if (end) begin = *end + days(1);
+      }
+      if (!years_[year].open) keep(out, make_year(year));
+    }
+    out.splits = bases_.splits;
+    return out;
+  }
+
+ private:
+  [[nodiscard]] int last_quarter(std::size_t year) const {
+    if (!years_[year].transition) return 4;
+    return static_cast<int>((days_of(years_[year].start, years_[year].end) + 45) / 91);
+  }
+
+  static void keep(Statements& out, std::optional<Statement> statement) {
+    if (statement) out.statements.push_back(*std::move(statement));
+  }
+
+  // ---- values ----
+
+  [[nodiscard]] Value value_of(const Voices& voices) const {
+    const Voice& first = voices.front();
+    const Voice& latest = voices.back();
+    Value value{.latest = latest.value,
+                .first = first.filed_value,
+                .first_filed = filings_.filings[first.filing].filed,
+                .latest_filed = filings_.filings[latest.filing].filed,
+                .split_adjusted = latest.adjusted,
+                .what = registry().concepts[latest.what],
+                .first_accession = filings_.filings[first.filing].accession};
+    cite(value, latest.filing);
+    return value;
+  }
+
+  void cite(Value& value, std::uint32_t filing) const {
+    const std::string_view accession = filings_.filings[filing].accession;
+    const auto end = value.accessions.begin() + value.accession_count;
+    if (value.accession_count == value.accessions.size()) return;
+    if (std::find(value.accessions.begin(), end, accession) == end)
+      value.accessions[value.accession_count++] = accession;
+  }
+
+  [[nodiscard]] std::optional<Value> reported(Field field, std::size_t year, Role role,
+                                              Hearing hearing) const {
+    const Voices voices = speakers_.voices(field, year, role, hearing);
+    if (voices.empty()) return std::nullopt;
+    return value_of(voices);
+  }
+
+  // A period less its parts, in one concept.
+  [[nodiscard]] std::optional<Value> difference(Field field, std::size_t year, Role whole,
+                                                std::span<const Role> parts, Hearing hearing) const {
+    const auto gather = [&](auto&& get) {
+      std::vector<Voices> all{get(whole)};
+      for (const Role part : parts) all.push_back(get(part));
+      const bool silent = std::any_of(all.begin(), all.end(), [](const Voices& one) { return one.empty(); });
+      if (silent) all.clear();
+      return all;
+    };
+    const std::vector<Voices> spoken =
+        gather([&](Role role) { return speakers_.voices(field, year, role, hearing); });
+    if (!spoken.empty() && one_concept(spoken)) return subtract(field, spoken);
+    for (const Candidate& candidate : registry().candidates[static_cast<std::size_t>(field)]) {
+      const std::vector<Voices> same =
+          gather([&](Role role) { return speakers_.voices_in(candidate.what, field, year, role, hearing); });
+      if (!same.empty()) return subtract(field, same);
+    }
+    // Different concepts for the year and its parts, as when a filer changed its tag between them: they may
+    // stand for each other only if no filing ever gave them different values.
+    if (spoken.empty() || !interchangeable(spoken)) return std::nullopt;
+    return subtract(field, spoken);
+  }
+
+  static bool one_concept(const std::vector<Voices>& all) {
+    const ConceptId what = all.front().front().what;
+    for (const Voices& voices : all) {
+      for (const Voice& voice : voices) {
+        if (voice.what != what) return false;
+      }
+    }
+    return true;
+  }
+
+  [[nodiscard]] bool interchangeable(const std::vector<Voices>& all) const {
+    const ConceptId what = all.front().front().what;
+    for (const Voices& voices : all) {
+      for (const Voice& voice : voices) {
+        if (voice.what != what && cells_.ever_differ(what, voice.what)) return false;
+      }
+    }
+    return true;
+  }
+
+  // Restatements come in vintages: a restated year less unrestated nine months would put twelve months'
+  // correction into one quarter. So the newest figures are used only where the whole and a part have both
+  // been restated; otherwise those of the day when the whole was first filed.
+  [[nodiscard]] std::optional<Value> subtract(Field field, const std::vector<Voices>& all) const {
+    std::vector<const Voice*> base{&all.front().front()};
+    std::vector<const Voice*> newest{&all.front().back()};
+    bool part_restated = false;
+    for (std::size_t i = 1; i < all.size(); ++i) {
+      base.push_back(known_at(all[i], base.front()->filing));
+      newest.push_back(&all[i].back());
+      part_restated = part_restated || !(newest.back()->value == base.back()->value);
+    }
+    const bool whole_restated = !(newest.front()->value == base.front()->value);
+    const std::vector<const Voice*>& used = whole_restated && part_restated ? newest : base;
+    const auto first = net(base);
+    const auto latest = net(used);
+    if (!first || !latest) return std::nullopt;
+    Value value{.latest = *latest,
+                .first = speakers_.from_newest(*first, field, base.front()->filing),
+                .origin = Origin::difference,
+                .what = registry().concepts[used.front()->what],
+                .first_accession = filings_.filings[base.front()->filing].accession};
+    for (const Voice* voice : base)
+      value.first_filed = std::max(value.first_filed, filings_.filings[voice->filing].filed);
+    for (const Voice* voice : used) {
+      value.latest_filed = std::max(value.latest_filed, filings_.filings[voice->filing].filed);
+      value.split_adjusted = value.split_adjusted || voice->adjusted;
+      cite(value, voice->filing);
+    }
+    return value;
+  }
+
+  static const Voice* known_at(const Voices& voices, std::uint32_t filing) {
+    const Voice* known = &voices.front();
+    for (const Voice& voice : voices) {
+      if (voice.filing <= filing) known = &voice;
+    }
+    return known;
+  }
+
+  static std::optional<Decimal> net(const std::vector<const Voice*>& voices) {
+    std::optional<Decimal> rest = voices.front()->value;
+    for (std::size_t i = 1; i < voices.size() && rest; ++i) rest = minus(*rest, voices[i]->value);
+    if (rest) rest = trimmed(*rest);
+    return rest;
+  }
+
+  // A discrete quarter: the reported three months, else a difference.
+  [[nodiscard]] std::optional<Value> quarter_value(Field field, std::size_t year, int quarter,
+                                                   Hearing hearing) const {
+    const bool last_of_transition = years_[year].transition && quarter == last_quarter(year);
+    if (quarter == 1 && last_of_transition) return reported(field, year, Role::year, hearing);
+    if (auto value = reported(field, year, alone(quarter), hearing)) return value;
+    if (quarter == 1 || kind_of(field) == FieldKind::average) return std::nullopt;
+    const Role whole = quarter == 4 || last_of_transition ? Role::year : ytd(quarter);
+    std::vector<Role> quarters;
+    for (int before = 1; before < quarter; ++before) quarters.push_back(alone(before));
+    const Role so_far[] = {ytd(quarter - 1)};
+    // EPS of quarters add up to the year's better than year-to-date EPS do, each being rounded alone.
+    const bool by_quarters = kind_of(field) == FieldKind::per_share;
+    auto value =
+        difference(field, year, whole, by_quarters ? std::span<const Role>(quarters) : so_far, hearing);
+    if (!value)
+      value = difference(field, year, whole, by_quarters ? so_far : std::span<const Role>(quarters), hearing);
+    return value;
+  }
+
+  [[nodiscard]] std::optional<Value> flow(Field field, std::size_t year, std::optional<int> quarter) const {
+    for (const Hearing hearing : {Hearing::periodic, Hearing::any}) {
+      auto value = quarter ? quarter_value(field, year, *quarter, hearing)
+                           : reported(field, year, Role::year, hearing);
+      if (value) return value;
+    }
+    return std::nullopt;
+  }
+
+  [[nodiscard]] std::optional<Value> balance(Field field, std::size_t year, int quarter) const {
+    for (const Hearing hearing : {Hearing::periodic, Hearing::any}) {
+      if (auto value = reported(field, year, at(quarter), hearing)) return value;
+    }
+    return std::nullopt;
+  }
+
+  // The count on the cover of the first report of the period: later amendments count shares of a later day.
+  [[nodiscard]] std::optional<Value> cover(std::optional<std::uint32_t> filing) const {
+    const Item* newest = nullptr;
+    for (const Item& item : filings_.items) {
+      if (!filing || item.filing != *filing || registry().concepts[item.what].taxonomy != "dei") continue;
+      if (newest == nullptr || newest->fact->end < item.fact->end) newest = &item;
+    }
+    if (newest == nullptr || newest->fact->value.zero()) return std::nullopt;
+    const Decimal value = speakers_.to_newest(newest->fact->value, Field::cover_shares, newest->filing);
+    return value_of(
+        {{newest->fact->value, value, newest->filing, newest->what, !(value == newest->fact->value)}});
+  }
+
+  // ---- statements ----
+
+  [[nodiscard]] std::optional<std::uint32_t> first_report(Date end, bool annual) const {
+    for (std::uint32_t i = 0; i < filings_.filings.size(); ++i) {
+      const Filing& filing = filings_.filings[i];
+      if (!filing.own_end || filing.form_class > FormClass::interim) continue;
+      if (annual && filing.form_class != FormClass::annual) continue;
+      if (*filing.own_end <= end + kSlack && end <= *filing.own_end + kSlack) return i;
+    }
+    return std::nullopt;
+  }
+
+  [[nodiscard]] std::optional<Statement> make_year(std::size_t index) const {
+    const FiscalYear& year = years_[index];
+    Statement statement{.kind = year.transition ? PeriodKind::transition : PeriodKind::year,
+                        .start = year.start,
+                        .end = year.end};
+    fill(statement, index, std::nullopt, year.transition ? last_quarter(index) : 4, true);
+    return finished(std::move(statement));
+  }
+
+  [[nodiscard]] std::optional<Statement> make_quarter(std::size_t index, int quarter, Date begin,
+                                                      Date end) const {
+    Statement statement{.kind = PeriodKind::quarter, .start = begin, .end = end, .quarter = quarter};
+    fill(statement, index, quarter, quarter, quarter == last_quarter(index));
+    return finished(std::move(statement));
+  }
+
+  void fill(Statement& statement, std::size_t year, std::optional<int> quarter, int balance_at,
+            bool annual) const {
+    statement.fiscal_year = years_[year].label;
+    statement.currency = years_[year].currency;
+    statement.taxonomy = years_[year].taxonomy;
+    auto own = first_report(statement.end, annual);
+    if (!own && annual) own = first_report(statement.end, false);
+    for (std::size_t i = 0; i < kFieldCount; ++i) {
+      const Field field = static_cast<Field>(i);
+      switch (kind_of(field)) {
+        case FieldKind::flow:
+        case FieldKind::per_share:
+        case FieldKind::average: statement[field] = flow(field, year, quarter); break;
+        case FieldKind::instant:
+        case FieldKind::shares: statement[field] = balance(field, year, balance_at); break;
+        case FieldKind::cover: statement[field] = cover(own); break;
+      }
+    }
+    if (!own) return;
+    statement.form = filings_.filings[*own].form;
+    statement.accession = filings_.filings[*own].accession;
+    statement.filing_date = filings_.filings[*own].filed;
+  }
+
+  // Completes a statement; none where nothing of the income statement is known.
+  [[nodiscard]] std::optional<Statement> finished(Statement statement) const {
+    const auto known = [&](Field field) { return statement[field].has_value(); };
+    if (std::none_of(std::begin(kHeadlines), std::end(kHeadlines), known)) return std::nullopt;
+    if (statement.accession.empty()) date_by_values(statement);
+    for (const auto& value : statement.values) {
+      if (value) statement.latest_filing_date = std::max(statement.latest_filing_date, value->latest_filed);
+    }
+    complete(statement);
+    return statement;
+  }
+
+  // A period known from comparative columns only: first known when the first of them was filed.
+  void date_by_values(Statement& statement) const {
+    const Value* first = nullptr;
+    for (const Field field : kHeadlines) {
+      const auto& value = statement[field];
+      if (value && (first == nullptr || value->first_filed < first->first_filed)) first = &*value;
+    }
+    statement.filing_date = first->first_filed;
+    statement.accession = first->first_accession;
+    for (const Filing& filing : filings_.filings) {
+      if (filing.accession == statement.accession) statement.form = filing.form;
+    }
+  }
+
+  static void complete(Statement& statement);
+
+  Filings filings_;
+  std::vector<FiscalYear> years_;
+  Cells cells_;
+  SplitBases bases_;
+  Speakers speakers_;
+};
+
+// ---- values computed from others of the same statement ----
+
+template <class Operation>
+std::optional<Value> combine(const std::optional<Value>& a, const std::optional<Value>& b,
+                             Operation&& operation) {
+  if (!a || !b) return std::nullopt;
+  const std::optional<Decimal> latest = operation(a->latest, b->latest);
+  const std::optional<Decimal> first = operation(a->first, b->first);
+  if (!latest || !first) return std::nullopt;
+  Value value{.latest = trimmed(*latest),
+              .first = trimmed(*first),
+              .first_filed = std::max(a->first_filed, b->first_filed),
+              .latest_filed = std::max(a->latest_filed, b->latest_filed),
+              .origin = Origin::computed,
+              .split_adjusted = a->split_adjusted || b->split_adjusted,
+              .first_accession = a->first_accession};
+  for (const Value* part : {&*a, &*b}) {
+    for (std::size_t i = 0; i < part->accession_count; ++i) {
+      const auto end = value.accessions.begin() + value.accession_count;
+      const bool there = std::find(value.accessions.begin(), end, part->accessions[i]) != end;
+      if (!there && value.accession_count < value.accessions.size())
+        value.accessions[value.accession_count++] = part->accessions[i];
+    }
+  }
+  return value;
+}
+
+// Some filers tag share counts in thousands or millions of what they say. Net income and EPS tell how many
+// there are; a count that is smaller by 1,000 or 1,000,000 is scaled and marked. Without EPS nothing is
+// scaled.
+void scale_shares(Statement& statement) {
+  const auto& income = statement[Field::net_income];
+  const auto& eps = statement[Field::eps_basic] ? statement[Field::eps_basic] : statement[Field::eps_diluted];
+  if (!income || !eps || eps->origin != Origin::reported || std::abs(approx(eps->latest)) < 0.05) return;
+  const double implied = approx(income->latest) / approx(eps->latest);
+  for (const Field field : {Field::weighted_shares_basic, Field::weighted_shares_diluted, Field::cover_shares,
+                            Field::balance_shares}) {
+    auto& value = statement[field];
+    if (!value || value->latest.zero() || implied <= 0) continue;
+    const double ratio = implied / approx(value->latest);
+    for (const std::int64_t factor : {std::int64_t{1000}, std::int64_t{1'000'000}}) {
+      if (std::abs(ratio / static_cast<double>(factor) - 1) > 0.3) continue;
+      if (const auto scaled = times(value->latest, factor)) value->latest = *scaled, value->scaled = true;
+      break;
+    }
+  }
+}
+
+void compute_eps(Statement& statement, Field eps, Field shares) {
+  if (statement[eps] || !statement[shares] || statement[shares]->latest.zero()) return;
+  statement[eps] =
+      combine(statement[Field::net_income], statement[shares],
+              [](const Decimal& income, const Decimal& count) { return divide(income, count, 4); });
+}
+
+void compute_liabilities(Statement& statement) {
+  if (statement[Field::total_liabilities]) return;
+  std::optional<Value> equity = statement[Field::total_equity];
+  if (!equity) equity = statement[Field::shareholders_equity];
+  if (!statement[Field::total_equity] && statement[Field::minority_interest]) {
+    equity = combine(equity, statement[Field::minority_interest], plus);
+  }
+  auto rest = combine(statement[Field::total_assets], equity, minus);
+  if (statement[Field::temporary_equity]) rest = combine(rest, statement[Field::temporary_equity], minus);
+  statement[Field::total_liabilities] = rest;
+}
+
+void Builder::complete(Statement& statement) {
+  scale_shares(statement);
+  for (const Field count : {Field::cover_shares, Field::balance_shares, Field::weighted_shares_basic}) {
+    if (!statement[Field::shares_outstanding]) statement[Field::shares_outstanding] = statement[count];
+  }
+  if (!statement[Field::gross_profit]) {
+    statement[Field::gross_profit] =
+        combine(statement[Field::revenue], statement[Field::cost_of_revenue], minus);
+  }
+  statement[Field::free_cash_flow] =
+      combine(statement[Field::operating_cash_flow], statement[Field::capex],
+              [](const Decimal& cash, const Decimal& spent) { return minus(cash, absolute(spent)); });
+  compute_eps(statement, Field::eps_basic, Field::weighted_shares_basic);
+  compute_eps(statement, Field::eps_diluted, Field::weighted_shares_diluted);
+  compute_liabilities(statement);
+}
+
+}  // namespace
+}  // namespace statements
+
+Statements build_statements(std::span<const Fact> facts, Date as_of) {
+  return statements::Builder(facts, as_of).run();
+}
+
+}  // namespace icingest
