@@ -49,10 +49,10 @@ bool better(const Reading& a, const Reading& b) {
 }  // namespace
 
 Cells::Cells(const Filings& filings, const std::vector<FiscalYear>& years)
-    : filings_(filings), years_(years), quarter_ends_(years.size()) {
+    : filings_(filings), years_(years), quarter_starts_(years.size()), quarter_ends_(years.size()) {
   placed_.reserve(filings.items.size());
   place_durations();
-  find_quarter_ends();
+  find_quarter_dates();
   place_instants();
   sort_cells();
 }
@@ -79,22 +79,32 @@ void Cells::place_durations() {
   }
 }
 
-void Cells::find_quarter_ends() {
-  std::vector<std::array<std::map<Date, int>, 4>> ends(years_.size());
+// The dates most facts agree on; the later of two.
+void Cells::find_quarter_dates() {
+  using Votes = std::array<std::map<Date, int>, 4>;
+  std::vector<Votes> starts(years_.size());
+  std::vector<Votes> ends(years_.size());
   for (const Item& item : filings_.items) {
-    if (!item.fact->start || !is_anchor(item.what)) continue;
-    const auto place = place_duration(years_, *item.fact->start, item.fact->end);
-    if (!place) continue;
-    const bool whole_transition = years_[place->year].transition && place->role == Role::year;
-    if (!whole_transition)
-      ++ends[place->year][static_cast<std::size_t>(quarter_of(place->role) - 1)][item.fact->end];
+    const Fact& fact = *item.fact;
+    if (!fact.start || !is_anchor(item.what)) continue;
+    const auto place = place_duration(years_, *fact.start, fact.end);
+    if (!place || (years_[place->year].transition && place->role == Role::year)) continue;
+    const auto quarter = static_cast<std::size_t>(quarter_of(place->role) - 1);
+    ++ends[place->year][quarter][fact.end];
+    if (place->role == Role::ytd1 || place->role > Role::year) ++starts[place->year][quarter][*fact.start];
   }
+  const auto elect = [](const std::map<Date, int>& votes) {
+    std::optional<Date> elected;
+    int most = 0;
+    for (const auto& [date, count] : votes) {
+      if (count >= most) elected = date, most = count;
+    }
+    return elected;
+  };
   for (std::size_t year = 0; year < years_.size(); ++year) {
     for (std::size_t quarter = 0; quarter < 4; ++quarter) {
-      int most = 0;
-      for (const auto& [end, count] : ends[year][quarter]) {
-        if (count >= most) quarter_ends_[year][quarter] = end, most = count;
-      }
+      quarter_starts_[year][quarter] = elect(starts[year][quarter]);
+      quarter_ends_[year][quarter] = elect(ends[year][quarter]);
     }
     if (!years_[year].open && !years_[year].transition) quarter_ends_[year][3] = years_[year].end;
   }

@@ -34,6 +34,10 @@ class Cells {
   [[nodiscard]] std::optional<Date> quarter_end(std::size_t year, int quarter) const {
     return quarter_ends_[year][static_cast<std::size_t>(quarter - 1)];
   }
+  // First day of a quarter, where a three-month fact tells it.
+  [[nodiscard]] std::optional<Date> quarter_start(std::size_t year, int quarter) const {
+    return quarter_starts_[year][static_cast<std::size_t>(quarter - 1)];
+  }
 
   // Whether some filing gives the two concepts different values for one period.
   [[nodiscard]] bool ever_differ(ConceptId a, ConceptId b) const;
@@ -47,7 +51,7 @@ class Cells {
   void place_instants();
   void place_instant(const Item& item, std::size_t year);
   [[nodiscard]] bool speaks_for(const Item& item, const FiscalYear& year) const;
-  void find_quarter_ends();
+  void find_quarter_dates();
   void sort_cells();
   [[nodiscard]] std::size_t cell_of(ConceptId what, std::size_t year, Role role) const {
     return (what * years_.size() + year) * kRoleCount + static_cast<std::size_t>(role);
@@ -55,7 +59,7 @@ class Cells {
 
   const Filings& filings_;
   const std::vector<FiscalYear>& years_;
-  std::vector<std::array<std::optional<Date>, 4>> quarter_ends_;
+  std::vector<std::array<std::optional<Date>, 4>> quarter_starts_, quarter_ends_;
   std::vector<Placed> placed_;
   std::vector<Reading> readings_;
   std::vector<std::uint32_t> offsets_;

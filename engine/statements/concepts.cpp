@@ -21,6 +21,7 @@ constexpr Line kLines[] = {
     {Field::revenue, kGaap, "RevenueFromContractWithCustomerExcludingAssessedTax"},
     {Field::revenue, kGaap, "RevenueFromContractWithCustomerIncludingAssessedTax"},
     {Field::revenue, kGaap, "SalesRevenueNet"},
+    {Field::revenue, kGaap, "RevenuesExcludingInterestAndDividends"},
     {Field::revenue, kGaap, "RealEstateRevenueNet"},
     {Field::revenue, kGaap, "SalesRevenueGoodsNet"},
     {Field::revenue, kGaap, "SalesRevenueServicesNet"},

@@ -50,6 +50,7 @@ class Finder {
     accept_years();
     accept_transitions();
     accept_open_years();
+    close_gaps();
     for (FiscalYear& year : years_) settle_basis(year);
     label();
     return std::move(years_);
@@ -166,6 +167,14 @@ class Finder {
       const std::size_t before = years_.size();
       add_open(std::prev(next)->end + days(1));
       if (years_.size() == before) return;
+    }
+  }
+
+  // A year begins the day after the one before it ended, whatever single filings say.
+  void close_gaps() {
+    for (std::size_t i = 1; i < years_.size(); ++i) {
+      const Date next = years_[i - 1].end + days(1);
+      if (!years_[i - 1].open && near(years_[i].start, next)) years_[i].start = next;
     }
   }
 

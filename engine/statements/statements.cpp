@@ -34,11 +34,8 @@ class Builder {
   Statements run() {
     Statements out;
     for (std::size_t year = 0; year < years_.size(); ++year) {
-      Date begin = years_[year].start;
       for (int quarter = 1; quarter <= last_quarter(year); ++quarter) {
-        const auto end = cells_.quarter_end(year, quarter);
-        if (end) keep(out, make_quarter(year, quarter, begin, *end));
-        if (end) begin = *end + days(1);
+        if (const auto end = cells_.quarter_end(year, quarter)) keep(out, make_quarter(year, quarter, *end));
       }
       if (!years_[year].open) keep(out, make_year(year));
     }
@@ -191,11 +188,31 @@ class Builder {
     const Role so_far[] = {ytd(quarter - 1)};
     // EPS of quarters add up to the year's better than year-to-date EPS do, each being rounded alone.
     const bool by_quarters = kind_of(field) == FieldKind::per_share;
+    if (by_quarters && !steady_shares(field, year, quarter, whole)) return std::nullopt;
     auto value =
         difference(field, year, whole, by_quarters ? std::span<const Role>(quarters) : so_far, hearing);
     if (!value)
       value = difference(field, year, whole, by_quarters ? so_far : std::span<const Role>(quarters), hearing);
     return value;
+  }
+
+  // EPS adds up only while the number of shares stays about the same: with a quarter more of them, the
+  // difference would say more about the shares than about the quarter.
+  [[nodiscard]] bool steady_shares(Field eps, std::size_t year, int quarter, Role whole) const {
+    const Field count =
+        eps == Field::eps_basic ? Field::weighted_shares_basic : Field::weighted_shares_diluted;
+    double least = 0;
+    double most = 0;
+    const auto look = [&](Role role) {
+      const Voices voices = speakers_.voices(count, year, role, Hearing::periodic);
+      if (voices.empty()) return;
+      const double shares = approx(voices.back().value);
+      least = least == 0 ? shares : std::min(least, shares);
+      most = std::max(most, shares);
+    };
+    look(whole);
+    for (int before = 1; before < quarter; ++before) look(alone(before));
+    return most <= 1.25 * least;
   }
 
   [[nodiscard]] std::optional<Value> flow(Field field, std::size_t year, std::optional<int> quarter) const {
@@ -248,11 +265,17 @@ class Builder {
     return finished(std::move(statement));
   }
 
-  [[nodiscard]] std::optional<Statement> make_quarter(std::size_t index, int quarter, Date begin,
-                                                      Date end) const {
-    Statement statement{.kind = PeriodKind::quarter, .start = begin, .end = end, .quarter = quarter};
+  [[nodiscard]] std::optional<Statement> make_quarter(std::size_t index, int quarter, Date end) const {
+    Statement statement{
+        .kind = PeriodKind::quarter, .start = start_of(index, quarter, end), .end = end, .quarter = quarter};
     fill(statement, index, quarter, quarter, quarter == last_quarter(index));
     return finished(std::move(statement));
+  }
+
+  [[nodiscard]] Date start_of(std::size_t year, int quarter, Date end) const {
+    if (quarter == 1) return years_[year].start;
+    if (const auto before = cells_.quarter_end(year, quarter - 1)) return *before + days(1);
+    return cells_.quarter_start(year, quarter).value_or(end - days(90));
   }
 
   void fill(Statement& statement, std::size_t year, std::optional<int> quarter, int balance_at,

@@ -11,14 +11,21 @@ namespace {
 
 // The figures of one filing and period that must fit together if `revenue` is the total.
 struct Income {
-  std::optional<Decimal> revenues, contracts, expenses, income;
-  std::uint8_t contracts_rank = 0;
+  std::optional<Decimal> revenues, total, expenses, income, cost, gross_profit;
+  std::uint8_t total_rank = 0;
 };
 
+bool leaves(const Decimal& revenue, const std::optional<Decimal>& less, const std::optional<Decimal>& rest) {
+  if (!less || !rest) return false;
+  return std::abs(approx(revenue) - approx(*less) - approx(*rest)) <= 0.005 * std::abs(approx(revenue));
+}
+
 bool balances(const Decimal& revenue, const Income& income) {
-  const auto left = minus(revenue, *income.expenses);
-  if (!left) return false;
-  return std::abs(approx(*left) - approx(*income.income)) <= 0.005 * std::abs(approx(revenue));
+  return leaves(revenue, income.expenses, income.income) || leaves(revenue, income.cost, income.gross_profit);
+}
+
+void keep_larger(std::optional<Decimal>& slot, const Decimal& value) {
+  if (!slot || *slot < value) slot = value;
 }
 
 }  // namespace
@@ -51,37 +58,42 @@ void Speakers::choose() {
   }
 }
 
-// Revenues can be a part (one region's, at BlackRock) beside a larger total from contracts. It can also be
-// smaller rightly, after losses on hedges. The income statement decides: revenue less expenses is operating
-// income.
+// Revenues can be a part (one region's, at BlackRock; one segment's, at SunEdison) beside a larger total. It
+// can also be the smaller one rightly, after losses on hedges. The income statement decides: revenue less
+// expenses is operating income, revenue less its cost is gross profit.
 void Speakers::prefer_balanced_revenue() {
   static const auto id = [](std::string_view name) { return *find_concept("us-gaap", name); };
   static const ConceptId kRevenues = id("Revenues");
-  static const ConceptId kContracts[] = {id("RevenueFromContractWithCustomerExcludingAssessedTax"),
-                                         id("RevenueFromContractWithCustomerIncludingAssessedTax")};
+  static const ConceptId kTotals[] = {id("RevenueFromContractWithCustomerExcludingAssessedTax"),
+                                      id("RevenueFromContractWithCustomerIncludingAssessedTax"),
+                                      id("SalesRevenueNet")};
   static const ConceptId kExpenses[] = {id("CostsAndExpenses"), id("OperatingExpenses")};
+  static const ConceptId kCosts[] = {id("CostOfRevenue"), id("CostOfGoodsAndServicesSold"),
+                                     id("CostOfGoodsSold")};
   static const ConceptId kIncome = id("OperatingIncomeLoss");
+  static const ConceptId kGrossProfit = id("GrossProfit");
   std::map<std::pair<std::uint32_t, Date>, Income> incomes;
   for (const Item& item : filings_.items) {
-    if (!item.fact->start || item.fact->end != *filings_.filings[item.filing].own_end) continue;
-    Income& income = incomes[{item.filing, *item.fact->start}];
-    if (item.what == kRevenues) income.revenues = item.fact->value;
-    if (item.what == kIncome) income.income = item.fact->value;
-    for (const ConceptId what : kContracts) {
-      if (item.what != what || (income.contracts && item.fact->value < *income.contracts)) continue;
-      income.contracts = item.fact->value;
-      income.contracts_rank = registry().uses[what].front().rank;
-    }
-    for (const ConceptId what : kExpenses) {
-      if (item.what == what && (!income.expenses || *income.expenses < item.fact->value))
-        income.expenses = item.fact->value;
+    const Fact& fact = *item.fact;
+    if (!fact.start || fact.end != *filings_.filings[item.filing].own_end) continue;
+    Income& income = incomes[{item.filing, *fact.start}];
+    const auto is_one_of = [&](const auto& list) {
+      return std::find(std::begin(list), std::end(list), item.what) != std::end(list);
+    };
+    if (item.what == kRevenues) income.revenues = fact.value;
+    else if (item.what == kIncome) income.income = fact.value;
+    else if (item.what == kGrossProfit) income.gross_profit = fact.value;
+    else if (is_one_of(kExpenses)) keep_larger(income.expenses, fact.value);
+    else if (is_one_of(kCosts)) keep_larger(income.cost, fact.value);
+    else if (is_one_of(kTotals) && (!income.total || *income.total < fact.value)) {
+      income.total = fact.value;
+      income.total_rank = registry().uses[item.what].front().rank;
     }
   }
   for (const auto& [key, income] : incomes) {
-    if (!income.revenues || !income.contracts || !income.expenses || !income.income) continue;
-    if (*income.contracts < *income.revenues || *income.contracts == *income.revenues) continue;
-    if (balances(*income.revenues, income) || !balances(*income.contracts, income)) continue;
-    chosen_[key.first][static_cast<std::size_t>(Field::revenue)] = income.contracts_rank;
+    if (!income.revenues || !income.total || !(*income.revenues < *income.total)) continue;
+    if (balances(*income.revenues, income) || !balances(*income.total, income)) continue;
+    chosen_[key.first][static_cast<std::size_t>(Field::revenue)] = income.total_rank;
   }
 }
 
