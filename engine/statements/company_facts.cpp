@@ -191,7 +191,7 @@ FactRow fact_row(std::int64_t cik, const Fact& fact) {
 }
 
 constinit const std::string_view kFinancialFactsSchema = R"(
-CREATE TABLE IF NOT EXISTS financial_facts (
+CREATE TABLE financial_facts (
   cik bigint NOT NULL,
   taxonomy varchar(32) NOT NULL,
   concept text NOT NULL,
@@ -208,7 +208,7 @@ CREATE TABLE IF NOT EXISTS financial_facts (
   frame varchar(16),
   PRIMARY KEY (cik, taxonomy, concept, unit, period_end, days, accession)
 );
-CREATE INDEX IF NOT EXISTS financial_facts_accession ON financial_facts (accession);
+CREATE INDEX financial_facts_accession ON financial_facts (accession);
 )";
 
 }  // namespace icingest

@@ -67,6 +67,8 @@ constexpr Line kLines[] = {
     {Field::pretax_income, kGaap,
      "IncomeLossFromContinuingOperationsBeforeIncomeTaxesMinorityInterestAndIncomeLossFromEquityMethodInvestm"
      "ents"},
+    {Field::pretax_income, kGaap, "IncomeLossFromContinuingOperationsBeforeIncomeTaxesDomestic",
+     "IncomeLossFromContinuingOperationsBeforeIncomeTaxesForeign"},
     {Field::pretax_income, kIfrs, "ProfitLossBeforeTax"},
 
     {Field::income_tax, kGaap, "IncomeTaxExpenseBenefit"},
@@ -102,6 +104,7 @@ constexpr Line kLines[] = {
     {Field::current_assets, kGaap, "AssetsCurrent"},
     {Field::current_assets, kIfrs, "CurrentAssets"},
     {Field::inventory, kGaap, "InventoryNet"},
+    {Field::inventory, kGaap, "EnergyRelatedInventory"},
     {Field::inventory, kIfrs, "Inventories"},
     {Field::cash_and_equivalents, kGaap, "CashAndCashEquivalentsAtCarryingValue"},
     {Field::cash_and_equivalents, kGaap, "CashCashEquivalentsRestrictedCashAndRestrictedCashEquivalents"},
@@ -119,10 +122,15 @@ constexpr Line kLines[] = {
     {Field::short_term_debt, kGaap, "LongTermDebtCurrent"},
     {Field::short_term_debt, kIfrs, "ShorttermBorrowings"},
     {Field::short_term_debt, kIfrs, "CurrentBorrowingsAndCurrentPortionOfNoncurrentBorrowings"},
+    {Field::short_term_debt, kIfrs, "CurrentPortionOfLongtermBorrowings"},
     {Field::long_term_debt, kGaap, "LongTermDebt"},
     {Field::long_term_debt, kGaap, "LongTermDebtNoncurrent"},
     {Field::long_term_debt, kGaap, "LongTermDebtAndCapitalLeaseObligations"},
     {Field::long_term_debt, kGaap, "LongTermDebtAndCapitalLeaseObligationsIncludingCurrentMaturities"},
+    {Field::long_term_debt, kGaap, "DebtAndCapitalLeaseObligations"},
+    {Field::long_term_debt, kGaap, "SeniorLongTermNotes"},
+    {Field::long_term_debt, kIfrs, "NoncurrentPortionOfNoncurrentBondsIssued", "LongtermBorrowings"},
+    {Field::long_term_debt, kIfrs, "NoncurrentPortionOfNoncurrentBondsIssued"},
     {Field::long_term_debt, kIfrs, "LongtermBorrowings"},
     {Field::long_term_debt, kIfrs, "NoncurrentPortionOfNoncurrentBorrowings"},
 
@@ -139,12 +147,15 @@ constexpr Line kLines[] = {
     {Field::total_equity, kIfrs, "Equity"},
     {Field::temporary_equity, kGaap,
      "TemporaryEquityCarryingAmountIncludingPortionAttributableToNoncontrollingInterests"},
+    {Field::temporary_equity, kGaap, "TemporaryEquityCarryingAmountAttributableToParent",
+     "RedeemableNoncontrollingInterestEquityCarryingAmount"},
     {Field::temporary_equity, kGaap, "TemporaryEquityCarryingAmountAttributableToParent"},
     {Field::temporary_equity, kGaap, "RedeemableNoncontrollingInterestEquityCarryingAmount"},
 
     {Field::operating_cash_flow, kGaap, "NetCashProvidedByUsedInOperatingActivities"},
     {Field::operating_cash_flow, kGaap, "NetCashProvidedByUsedInOperatingActivitiesContinuingOperations"},
     {Field::operating_cash_flow, kIfrs, "CashFlowsFromUsedInOperatingActivities"},
+    {Field::operating_cash_flow, kIfrs, "CashFlowsFromUsedInOperations"},
     {Field::investing_cash_flow, kGaap, "NetCashProvidedByUsedInInvestingActivities"},
     {Field::investing_cash_flow, kGaap, "NetCashProvidedByUsedInInvestingActivitiesContinuingOperations"},
     {Field::investing_cash_flow, kIfrs, "CashFlowsFromUsedInInvestingActivities"},
@@ -169,6 +180,7 @@ constexpr Line kLines[] = {
      "DepreciationAmortisationAndImpairmentLossReversalOfImpairmentLossRecognisedInProfitOrLoss"},
     {Field::depreciation_amortization, kIfrs, "AdjustmentsForDepreciationExpense",
      "AdjustmentsForAmortisationExpense"},
+    {Field::depreciation_amortization, kIfrs, "DepreciationExpense", "AmortisationExpense"},
     {Field::stock_compensation, kGaap, "ShareBasedCompensation"},
     {Field::stock_compensation, kGaap, "AllocatedShareBasedCompensationExpense"},
     {Field::stock_compensation, kIfrs, "AdjustmentsForSharebasedPayments"},
@@ -179,6 +191,7 @@ constexpr Line kLines[] = {
     {Field::dividends_paid, kIfrs, "DividendsPaidClassifiedAsFinancingActivities"},
     {Field::dividends_paid, kIfrs, "DividendsPaidToEquityHoldersOfParentClassifiedAsFinancingActivities"},
     {Field::dividends_paid, kIfrs, "DividendsPaid"},
+    {Field::dividends_paid, kIfrs, "DividendsPaidOrdinaryShares"},
 };
 
 struct FieldInfo {

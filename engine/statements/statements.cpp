@@ -175,24 +175,41 @@ class Builder {
     return rest;
   }
 
-  // A discrete quarter: the reported three months, else a difference.
+  // A discrete quarter: the reported three months, else a difference. A three-month fact with the value of
+  // the longer period is that period's figure under wrong dates (Oracle's revenue of fiscal 2018, in its
+  // report of 2020), unless nothing was earned before; then the difference says the same.
   [[nodiscard]] std::optional<Value> quarter_value(Field field, std::size_t year, int quarter,
                                                    Hearing hearing) const {
     const bool last_of_transition = years_[year].transition && quarter == last_quarter(year);
     if (quarter == 1 && last_of_transition) return reported(field, year, Role::year, hearing);
-    if (auto value = reported(field, year, alone(quarter), hearing)) return value;
-    if (quarter == 1 || kind_of(field) == FieldKind::average) return std::nullopt;
+    const Voices all = speakers_.voices(field, year, alone(quarter), hearing);
+    if (quarter == 1) return all.empty() ? std::nullopt : std::optional(value_of(all));
     const Role whole = quarter == 4 || last_of_transition ? Role::year : ytd(quarter);
+    Voices own = all;
+    const Voices longer = speakers_.voices(field, year, whole, hearing);
+    std::erase_if(own, [&](const Voice& voice) {
+      return std::any_of(longer.begin(), longer.end(), [&](const Voice& other) {
+        return other.value == voice.value && !voice.value.zero();
+      });
+    });
+    const bool adds_up = kind_of(field) != FieldKind::average;
+    if (!own.empty() || (!all.empty() && !adds_up)) return value_of(adds_up ? own : all);
+    auto value = adds_up ? remainder(field, year, quarter, whole, hearing) : std::nullopt;
+    if (!value && !all.empty()) value = value_of(all);
+    return value;
+  }
+
+  // What the quarters before leave of `whole`.
+  [[nodiscard]] std::optional<Value> remainder(Field field, std::size_t year, int quarter, Role whole,
+                                               Hearing hearing) const {
     std::vector<Role> quarters;
     for (int before = 1; before < quarter; ++before) quarters.push_back(alone(before));
-    const Role so_far[] = {ytd(quarter - 1)};
+    const std::vector<Role> so_far{ytd(quarter - 1)};
     // EPS of quarters add up to the year's better than year-to-date EPS do, each being rounded alone.
     const bool by_quarters = kind_of(field) == FieldKind::per_share;
     if (by_quarters && !steady_shares(field, year, quarter, whole)) return std::nullopt;
-    auto value =
-        difference(field, year, whole, by_quarters ? std::span<const Role>(quarters) : so_far, hearing);
-    if (!value)
-      value = difference(field, year, whole, by_quarters ? so_far : std::span<const Role>(quarters), hearing);
+    auto value = difference(field, year, whole, by_quarters ? quarters : so_far, hearing);
+    if (!value) value = difference(field, year, whole, by_quarters ? so_far : quarters, hearing);
     return value;
   }
 
@@ -412,6 +429,10 @@ void Builder::complete(Statement& statement) {
   if (!statement[Field::gross_profit]) {
     statement[Field::gross_profit] =
         combine(statement[Field::revenue], statement[Field::cost_of_revenue], minus);
+  }
+  if (!statement[Field::operating_expenses]) {
+    statement[Field::operating_expenses] =
+        combine(statement[Field::gross_profit], statement[Field::operating_income], minus);
   }
   statement[Field::free_cash_flow] =
       combine(statement[Field::operating_cash_flow], statement[Field::capex],
