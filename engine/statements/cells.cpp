@@ -106,7 +106,9 @@ void Cells::find_quarter_dates() {
       quarter_starts_[year][quarter] = elect(starts[year][quarter]);
       quarter_ends_[year][quarter] = elect(ends[year][quarter]);
     }
-    if (!years_[year].open && !years_[year].transition) quarter_ends_[year][3] = years_[year].end;
+    const int last = quarters_of(years_[year]);
+    if (!years_[year].open && last > 0)
+      quarter_ends_[year][static_cast<std::size_t>(last - 1)] = years_[year].end;
   }
 }
 

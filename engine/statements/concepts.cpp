@@ -151,6 +151,8 @@ constexpr Line kLines[] = {
      "RedeemableNoncontrollingInterestEquityCarryingAmount"},
     {Field::temporary_equity, kGaap, "TemporaryEquityCarryingAmountAttributableToParent"},
     {Field::temporary_equity, kGaap, "RedeemableNoncontrollingInterestEquityCarryingAmount"},
+    {Field::temporary_equity, kGaap, "RedeemableNoncontrollingInterestEquityCommonCarryingAmount"},
+    {Field::temporary_equity, kGaap, "TemporaryEquityValueExcludingAdditionalPaidInCapital"},
 
     {Field::operating_cash_flow, kGaap, "NetCashProvidedByUsedInOperatingActivities"},
     {Field::operating_cash_flow, kGaap, "NetCashProvidedByUsedInOperatingActivitiesContinuingOperations"},

@@ -87,7 +87,7 @@ std::string_view most_used(const std::map<std::string_view, int>& counts) {
 struct Census {
   std::map<std::string_view, int> currencies, taxonomies;
   std::map<std::int64_t, int> years;
-  std::optional<Date> newest_instant;
+  std::optional<Date> newest_instant, newest_any;
 };
 
 void describe(Filings& out) {
@@ -101,6 +101,7 @@ void describe(Filings& out) {
       ++census.taxonomies[registry().concepts[item.what].taxonomy];
     }
     if (fact.fy) ++census.years[*fact.fy];
+    census.newest_any = std::max(census.newest_any.value_or(fact.end), fact.end);
     if (fact.start && is_anchor(item.what))
       filing.own_end = std::max(filing.own_end.value_or(fact.end), fact.end);
     if (!fact.start && !item.currency.empty()) {
@@ -110,7 +111,7 @@ void describe(Filings& out) {
   for (std::size_t i = 0; i < out.filings.size(); ++i) {
     Filing& filing = out.filings[i];
     const Census& census = censuses[i];
-    if (!filing.own_end) filing.own_end = census.newest_instant;
+    if (!filing.own_end) filing.own_end = census.newest_instant ? census.newest_instant : census.newest_any;
     // A convenience translation gives dollars for some columns; the reporting currency is there for all of
     // them.
     filing.currency = most_used(census.currencies);

@@ -31,7 +31,8 @@ struct Filing {
   std::string_view form;
   Date filed{};
   FormClass form_class = FormClass::other;
-  std::optional<Date> own_end;  // the newest period whose flows it reports
+  std::optional<Date>
+      own_end;  // the newest period whose flows it reports; there for every filing with an Item
   std::optional<std::int64_t> fy;
   std::string_view currency;
   std::string_view taxonomy;

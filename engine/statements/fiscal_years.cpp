@@ -70,8 +70,9 @@ class Finder {
       const std::int64_t length = days_of(*fact.start, fact.end);
       if (!is_year(length)) {
         if (length < 340) interim_.push_back({*fact.start, fact.end, 1, near(fact.end, *filing.own_end)});
-        if (tells_years(filing) && length < 340 && fact.end == *filing.own_end)
+        if (filing.form_class == FormClass::annual && length < 340 && fact.end == *filing.own_end) {
           own_[item.filing].push_back({*fact.start, fact.end, 1, true});
+        }
         continue;
       }
       if (!tells_years(filing)) continue;
@@ -109,10 +110,23 @@ class Finder {
       const auto clashes = [&](const FiscalYear& year) {
         return overlap(longest->start, longest->end, year) > 20;
       };
-      if (length < 20 || std::any_of(years_.begin(), years_.end(), clashes)) continue;
+      if (length < 20 || std::any_of(years_.begin(), years_.end(), clashes) ||
+          !follows_a_year(longest->start))
+        continue;
       years_.push_back({.start = longest->start, .end = longest->end, .transition = true});
     }
     order();
+  }
+
+  // A period that begins neither after a year nor before all of them is a piece of a year whose annual facts
+  // are missing.
+  [[nodiscard]] bool follows_a_year(Date start) const {
+    bool first = true;
+    for (const FiscalYear& year : years_) {
+      if (near(year.end + days(1), start)) return true;
+      first = first && start < year.start;
+    }
+    return first;
   }
 
   [[nodiscard]] bool covered(Date start, Date end) const {
@@ -268,6 +282,11 @@ int quarter_at(std::int64_t elapsed) {
 }
 
 }  // namespace
+
+int quarters_of(const FiscalYear& year) {
+  if (!year.transition) return 4;
+  return static_cast<int>((days_of(year.start, year.end) + 45) / 91);
+}
 
 std::vector<FiscalYear> find_fiscal_years(const Filings& filings) { return Finder(filings).run(); }
 

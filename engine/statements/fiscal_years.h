@@ -23,6 +23,9 @@ struct FiscalYear {
   std::string_view taxonomy;
 };
 
+// How many quarters it has: 4, or fewer of a transition.
+[[nodiscard]] int quarters_of(const FiscalYear& year);
+
 [[nodiscard]] std::vector<FiscalYear> find_fiscal_years(const Filings& filings);
 
 // Where a duration lies in its fiscal year.

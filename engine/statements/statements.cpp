@@ -44,10 +44,7 @@ class Builder {
   }
 
  private:
-  [[nodiscard]] int last_quarter(std::size_t year) const {
-    if (!years_[year].transition) return 4;
-    return static_cast<int>((days_of(years_[year].start, years_[year].end) + 45) / 91);
-  }
+  [[nodiscard]] int last_quarter(std::size_t year) const { return quarters_of(years_[year]); }
 
   static void keep(Statements& out, std::optional<Statement> statement) {
     if (statement) out.statements.push_back(*std::move(statement));
@@ -96,16 +93,15 @@ class Builder {
     };
     const std::vector<Voices> spoken =
         gather([&](Role role) { return speakers_.voices(field, year, role, hearing); });
-    if (!spoken.empty() && one_concept(spoken)) return subtract(field, spoken);
+    // Different concepts for a year and its parts, as when a filer changes its tag between them, may stand
+    // for each other only if no filing ever gave them different values.
+    if (!spoken.empty() && (one_concept(spoken) || interchangeable(spoken))) return subtract(field, spoken);
     for (const Candidate& candidate : registry().candidates[static_cast<std::size_t>(field)]) {
       const std::vector<Voices> same =
           gather([&](Role role) { return speakers_.voices_in(candidate.what, field, year, role, hearing); });
       if (!same.empty()) return subtract(field, same);
     }
-    // Different concepts for the year and its parts, as when a filer changed its tag between them: they may
-    // stand for each other only if no filing ever gave them different values.
-    if (spoken.empty() || !interchangeable(spoken)) return std::nullopt;
-    return subtract(field, spoken);
+    return std::nullopt;
   }
 
   static bool one_concept(const std::vector<Voices>& all) {
