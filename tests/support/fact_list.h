@@ -10,8 +10,13 @@
 
 namespace icingest::test {
 
+// What it builds points into it: it moves, but is not copied, and a temporary builds nothing.
 class FactList {
  public:
+  FactList() = default;
+  FactList(FactList&&) = default;
+  FactList& operator=(FactList&&) = default;
+
   // One filing; facts added next belong to it.
   FactList& filing(std::string_view accession, std::string_view form, std::string_view filed,
                    std::optional<std::int64_t> fy = std::nullopt) {
@@ -39,9 +44,10 @@ class FactList {
   }
 
   [[nodiscard]] std::vector<Fact>& facts() { return facts_; }
-  [[nodiscard]] Statements build(Date as_of = make_date(2099, 12, 31)) const {
+  [[nodiscard]] Statements build(Date as_of = make_date(2099, 12, 31)) const& {
     return build_statements(facts_, as_of);
   }
+  Statements build(Date as_of = make_date(2099, 12, 31)) const&& = delete;
 
  private:
   std::string_view keep(std::string_view text) { return texts_.emplace_back(text); }

@@ -38,7 +38,8 @@ FactList plain_year() {
 }
 
 TEST(Statements, FourthQuarterIsTheYearLessNineMonths) {
-  const Statements built = plain_year().build();
+  const FactList list = plain_year();
+  const Statements built = list.build();
   ASSERT_EQ(built.statements.size(), 5U);
   const Statement* fourth = find_quarter(built, date("2023-12-31"));
   EXPECT_EQ(latest(fourth, Field::revenue), "170");
@@ -228,9 +229,8 @@ TEST(Statements, ConvenienceTranslationsAreNotTheReportingCurrency) {
       .report("2023-04-01", "2024-03-31", 941, "CNY")
       .report("2022-04-01", "2023-03-31", 868, "CNY")
       .report("2023-04-01", "2024-03-31", 130, "USD");
-  const Statement* year = find_year(list.build(), date("2024-03-31"));
   const Statements built = list.build();
-  year = find_year(built, date("2024-03-31"));
+  const Statement* year = find_year(built, date("2024-03-31"));
   EXPECT_EQ(year->currency, "CNY");
   EXPECT_EQ(latest(year, Field::revenue), "941");
 }
@@ -254,7 +254,8 @@ FactList split_year() {
 }
 
 TEST(Statements, ASplitIsAppliedToWhatWasFiledBeforeIt) {
-  const Statements built = split_year().build();
+  const FactList list = split_year();
+  const Statements built = list.build();
   ASSERT_EQ(built.splits.size(), 1U);
   EXPECT_EQ(built.splits[0].numerator, 10);
   EXPECT_EQ(built.splits[0].denominator, 1);
@@ -271,7 +272,8 @@ TEST(Statements, ASplitIsAppliedToWhatWasFiledBeforeIt) {
 }
 
 TEST(Statements, BeforeTheSplitWasFiledNothingIsAdjusted) {
-  const Statements built = split_year().build(date("2024-08-01"));
+  const FactList list = split_year();
+  const Statements built = list.build(date("2024-08-01"));
   EXPECT_TRUE(built.splits.empty());
   EXPECT_EQ(latest(find_quarter(built, date("2024-04-28")), Field::eps_diluted), "5.98");
 }
