@@ -12,6 +12,12 @@ constexpr double kStep = 0.05;  // of the limit, per window without a 429
 constexpr Micros kHold = 2'000'000;
 constexpr Micros kBatchSpan = 500'000;  // borrow what half a second can use
 
+// A slot rests from the answer on, so a burst whose answers queue behind each other rests longer than it must,
+// and comes again as a burst. At up to twice the limit's own pace answers are quick; gaps outside these bounds
+// are not worth a timer, or would hold back a few first requests.
+constexpr Micros kLeastGap = 1'000;
+constexpr Micros kMostGap = 50'000;
+
 // Advice is approached from below; a law is used in full from the start.
 double first_pace(const RateLimit& limit) { return limit.advisory ? 0.5 : 1.0; }
 
@@ -22,7 +28,10 @@ Limiter::Limiter(const RateLimit& limit) : limit_(limit), pace_(first_pace(limit
 }
 
 Micros Limiter::gap() const {
-  if (!limit_.paced && pace_ >= 1.0) return 0;
+  if (!limit_.paced && pace_ >= 1.0) {
+    const Micros apart = window() / (2 * limit_.permits);
+    return apart < kLeastGap ? 0 : std::min(apart, kMostGap);
+  }
   return static_cast<Micros>(static_cast<double>(window()) / (limit_.permits * pace_));
 }
 
