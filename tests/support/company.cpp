@@ -36,10 +36,9 @@ const Statement* find(const Statements& statements, Date end, Wanted&& wanted) {
 }  // namespace
 
 Company::Company(const std::string& body)
-    : body_(std::make_unique<simdjson::padded_string>(body)),
-      parser_(std::make_unique<simdjson::ondemand::parser>()) {
-  Document document({body_->data(), body_->size()}, body_->size() + simdjson::SIMDJSON_PADDING,
-                    "http://test/", *parser_);
+    : body_(std::make_unique<Buffer>()), parser_(std::make_unique<simdjson::ondemand::parser>()) {
+  body_->append(body);
+  Document document(*body_, "http://test/", *parser_);
   result_ = decode_company_facts(document, facts_);
 }
 

@@ -23,7 +23,7 @@ class Company {
   }
 
  private:
-  std::unique_ptr<simdjson::padded_string> body_;
+  std::unique_ptr<Buffer> body_;
   std::unique_ptr<simdjson::ondemand::parser> parser_;
   CompanyFacts facts_;
   Result<void> result_;

@@ -1,7 +1,15 @@
 #include "support/test_server.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
 
 #include "core/log.h"
 #include "core/text.h"
@@ -14,8 +22,61 @@ TestServer& TestServer::instance() {
   return server;
 }
 
+namespace {
+
+namespace fs = std::filesystem;
+
+// Making a cluster takes a second and each test program wants one of its own, so the first one leaves a copy for the
+// others, named for this build of PostgreSQL, this user and this boot.
+fs::path template_directory() {
+  std::ifstream boot("/proc/sys/kernel/random/boot_id");
+  std::string id;
+  std::getline(boot, id);
+  return fs::temp_directory_path() / fmt::format("icingest-test-cluster-{}-{}", ::geteuid(), id);
+}
+
+void replace_in_file(const fs::path& file, const std::string& from, const std::string& to) {
+  std::stringstream content;
+  content << std::ifstream(file).rdbuf();
+  std::string text = content.str();
+  for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
+    text.replace(at, from.size(), to);
+  }
+  std::ofstream(file) << text;
+}
+
+// `cp -a`: owners and modes are PostgreSQL's concern.
+bool copy_all(const fs::path& from, const fs::path& to) {
+  return std::system(fmt::format("cp -a '{}' '{}'", from.string(), to.string()).c_str()) == 0;
+}
+
+// Puts a copy of the template under `root`, making the template first where there is none.
+void copy_cluster(const fs::path& root) {
+  const fs::path kept = template_directory();
+  const int lock = ::open((kept.string() + ".lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0644);
+  ::flock(lock, LOCK_EX);
+  if (!fs::exists(kept / "postgres")) {
+    const TempDir fresh;
+    privdb::PrivatePg server(fresh.path());
+    if (server.ensure_running() && server.stop()) {
+      replace_in_file(fresh.path() / "postgres" / "data" / "postgresql.conf", fresh.path().string(),
+                      "@ROOT@");
+      fs::create_directories(kept);
+      if (copy_all(fresh.path() / "postgres", kept / "postgres.new"))
+        fs::rename(kept / "postgres.new", kept / "postgres");
+    }
+  }
+  if (fs::exists(kept / "postgres") && copy_all(kept / "postgres", root / "postgres")) {
+    replace_in_file(root / "postgres" / "data" / "postgresql.conf", "@ROOT@", root.string());
+  }
+  ::close(lock);
+}
+
+}  // namespace
+
 TestServer::TestServer() {
   log::configure(log::Level::warn, log::Format::text);
+  copy_cluster(dir_.path());
   auto config = privdb::PrivatePg(dir_.path()).ensure_running();
   if (!config) {
     fmt::print(stderr, "cannot start PostgreSQL: {}\n", config.error().describe());
