@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <future>
+#include <thread>
 
 #include "checkpoint/ledger.h"
 #include "pg/schema.h"
@@ -15,6 +16,7 @@ namespace {
 using rate::Loan;
 using rate::Micros;
 using rate::Settled;
+using rate::Slot;
 
 class Quota : public ::testing::Test {
  protected:
@@ -65,9 +67,19 @@ TEST_F(Quota, RemembersUsesAfterTheProcessIsGone) {
   PgQuota next(db_, "s", limit_, clock_);
   const Micros began = now();
   const auto loan = exchange(next, {}, 4);
-  ASSERT_EQ(loan->slots.size(), 3U) << "the fourth is nobody's until it can be used no more";
+  ASSERT_EQ(loan->slots.size(), 1U)
+      << "the used ones rest, and the fourth is out until it can be used no more";
   EXPECT_LE(loan->slots[0].not_before, began + 100'000) << "the unused one is free";
-  EXPECT_GE(loan->slots[1].not_before, began + 800'000) << "the used ones rest for their window";
+  // Resting slots are lent shortly before they are free; a loan that became void takes longer.
+  std::vector<Slot> rested;
+  while (rested.size() < 2 && now() < began + 5'000'000) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    const auto more = exchange(next, {}, 2 - static_cast<int>(rested.size()));
+    ASSERT_TRUE(more);
+    rested.insert(rested.end(), more->slots.begin(), more->slots.end());
+  }
+  ASSERT_EQ(rested.size(), 2U);
+  for (const Slot& slot : rested) EXPECT_GE(slot.not_before, began + 800'000) << "a window after its use";
 }
 
 TEST_F(Quota, APenaltyHoldsForEverybody) {
