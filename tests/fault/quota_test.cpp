@@ -46,8 +46,37 @@ class Quota : public test::EndToEnd {
                 sim.stat("span_ms"), used * 100);
     return used;
   }
+  // The share of whole windows of one undisturbed process, counted after its start.
+  static double steady_share(const RateLimit& limit, const std::string& rate, int windows) {
+    TestSim sim({.seed = 5, .tickers = 40, .from = make_date(2015, 1, 2), .massive_limit = limit});
+    const pg::DbConfig db = TestServer::instance().create_database();
+    Process process(
+        command(db, {"prices", "--years", "9", "--strategy", "grouped", "--resume", "--rate", rate}),
+        sim.environment());
+    while (process.running() && sim.stat("requests") < 2 * limit.permits) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    }
+    const std::int64_t before = sim.stat("requests");
+    std::this_thread::sleep_for(windows * limit.window);
+    const std::int64_t sent = sim.stat("requests") - before;
+    EXPECT_TRUE(process.running()) << "the job was too small to say anything: " << process.wait().err;
+    process.signal(SIGTERM);
+    static_cast<void>(process.wait());
+    EXPECT_EQ(sim.stat("violations"), 0);
+    EXPECT_LE(sim.stat("most_in_window"), limit.permits);
+    const double used = static_cast<double>(sent) / (windows * limit.permits);
+    std::printf("%s: %ld requests in %d windows, %.1f %% of the quota\n", rate.c_str(), sent, windows,
+                used * 100);
+    return used;
+  }
   // On a machine that has other work too, moments without the CPU cost quota; the best of three counts. That
   // the limit is kept is asked of each of them.
+  void expect_steady(double share, const RateLimit& limit, const std::string& rate, int windows) {
+    double best = 0;
+    for (int attempt = 0; attempt < 3 && best < share; ++attempt)
+      best = std::max(best, steady_share(limit, rate, windows));
+    EXPECT_GE(best, share) << rate;
+  }
   void expect_used(double share, const RateLimit& limit, const std::string& rate,
                    const std::vector<Leg>& legs) {
     double best = 0;
@@ -75,9 +104,7 @@ TEST_F(Quota, FivePerMinuteForAQuarterOfAnHour) {
               {{seconds(220), End::kill}, {seconds(220), End::term}, {seconds(460), End::term}});
 }
 
-TEST_F(Quota, TenPerSecond) {
-  expect_used(0.98, kTenPerSecond, "massive=10/s", {{std::chrono::seconds(20), End::term}});
-}
+TEST_F(Quota, TenPerSecond) { expect_steady(0.98, kTenPerSecond, "massive=10/s", 15); }
 
 // What a kill costs at most is the slots that were lent, here half a second's worth, for three seconds and a
 // half.
@@ -86,9 +113,7 @@ TEST_F(Quota, TenPerSecondAcrossAKill) {
               {{std::chrono::seconds(6), End::kill}, {std::chrono::seconds(10), End::term}});
 }
 
-TEST_F(Quota, AHundredPerSecond) {
-  expect_used(0.98, kHundredPerSecond, "massive=100/s", {{std::chrono::seconds(12), End::term}});
-}
+TEST_F(Quota, AHundredPerSecond) { expect_steady(0.98, kHundredPerSecond, "massive=100/s", 10); }
 
 TEST_F(Quota, AHundredPerSecondAcrossRestarts) {
   expect_used(0.5, kHundredPerSecond, "massive=100/s",
