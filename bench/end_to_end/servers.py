@@ -110,6 +110,7 @@ class Postgres:
                 "--data-checksums",
                 "--encoding=UTF8",
                 "--locale=C.UTF-8",
+                "--lc-collate=C",
                 "--no-instructions",
                 "--no-sync",
             ],

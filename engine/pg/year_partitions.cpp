@@ -101,7 +101,9 @@ Result<void> build_indexes(PgConn& conn, const TableInfo& table, const std::stri
                    conn.exec("SELECT 1 FROM pg_constraint WHERE conrelid = to_regclass($1) AND conname = $2",
                              {partition, std::string(kBoundsCheck)}));
   if (built.rows() != 0) return {};
-  std::vector<std::string> statements = {fmt::format("SET LOCAL maintenance_work_mem = '{}'", kSortMemory)};
+  // The other streams are at work meanwhile: helpers would take their processors.
+  std::vector<std::string> statements = {fmt::format("SET LOCAL maintenance_work_mem = '{}'", kSortMemory),
+                                         "SET LOCAL max_parallel_maintenance_workers = 0"};
   ICINGEST_TRY_LET(const auto indexes, index_statements(conn, table, partition));
   statements.insert(statements.end(), indexes.begin(), indexes.end());
   const std::string column = quote_name(table.year_column);
@@ -213,7 +215,13 @@ Result<void> finish_year(PgConn& conn, const TableInfo& table, int year) {
     ICINGEST_TRY(build_indexes(conn, table, partition, year));
     ICINGEST_TRY(move_year(conn, table, partition, year));
   }
-  ICINGEST_TRY(conn.exec(fmt::format("ANALYZE {}", quote_name(partition_name(table, year)))));
+  // What the planner needs for the keys; of the other columns, whose values cost ten times as much to sort, autovacuum
+  // takes its own samples.
+  std::string keys;
+  for (const ColumnInfo& column : table.columns) {
+    if (column.key) keys += (keys.empty() ? "" : ", ") + quote_name(column.name);
+  }
+  ICINGEST_TRY(conn.exec(fmt::format("ANALYZE {} ({})", quote_name(partition_name(table, year)), keys)));
   return {};
 }
 

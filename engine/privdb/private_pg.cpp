@@ -190,11 +190,11 @@ Result<void> PrivatePg::make_cluster() {
   const fs::path fresh = root_ / "data.new";
   fs::remove_all(fresh, error);  // an earlier attempt that died
   log::info("creating a private PostgreSQL in {}", root_.string());
-  ICINGEST_TRY_LET(
-      const ChildResult made,
-      run_child({(bin_ / "initdb").string(), "-D", fresh.string(), "-U", std::string(kName), "--auth=trust",
-                 "--data-checksums", "--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions"},
-                user_));
+  ICINGEST_TRY_LET(const ChildResult made,
+                   run_child({(bin_ / "initdb").string(), "-D", fresh.string(), "-U", std::string(kName),
+                              "--auth=trust", "--data-checksums", "--encoding=UTF8", "--locale=C.UTF-8",
+                              "--lc-collate=C", "--no-instructions"},
+                             user_));
   if (made.exit_code != 0) {
     return person_error(fmt::format("initdb failed: {}", text::trim(made.output)),
                         "check disk space and permissions of the data directory");
