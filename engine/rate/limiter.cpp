@@ -89,8 +89,9 @@ void Limiter::dropped(PermitId permit, Micros now, bool maybe) {
 }
 
 void Limiter::throttled(Micros now, Micros until) {
-  // Many requests under way can be refused by one overrun: the pace is halved once per pause.
-  if (now >= blocked_until_) pace_ = std::max(pace_ / 2, 1.0 / limit_.permits);
+  // A limit that is law was kept, so a refusal says nothing about the pace: the pause is the answer. Of advice, many
+  // requests under way can be refused by one overrun: the pace is halved once per pause.
+  if (limit_.advisory && now >= blocked_until_) pace_ = std::max(pace_ / 2, 1.0 / limit_.permits);
   recovered_at_ = std::max(recovered_at_, until);
   block_until(until);
 }

@@ -39,7 +39,7 @@ class Limiter {
   // The request never left; or, with `maybe` set, nobody knows (the connection broke).
   void dropped(PermitId permit, Micros now, bool maybe);
 
-  // The source said "too many": pause until `until`, then at half the pace.
+  // The source said "too many": pause until `until`, then at half the pace where the limit is advice.
   void throttled(Micros now, Micros until);
   // A penalty known to others.
   void block_until(Micros until);

@@ -19,7 +19,8 @@ std::vector<std::string> EndToEnd::command(const pg::DbConfig& db,
 
 Finished EndToEnd::run(const pg::DbConfig& db, const Variables& variables,
                        const std::vector<std::string>& arguments) {
-  return Process(command(db, arguments), variables).wait();
+  // Against a source that fails two requests in three a run spends minutes in pauses.
+  return Process(command(db, arguments), variables).wait(std::chrono::minutes(6));
 }
 
 std::int64_t EndToEnd::number(const Finished& finished, const std::string& name) {

@@ -213,11 +213,23 @@ std::int64_t sent_in(Limiter& limiter, SlotTable& table, Micros& now, Micros len
   return sent;
 }
 
-TEST(Limiter, HalvesOn429AndRecoversByAddition) {
+TEST(Limiter, OnlyPausesOn429WhereTheLimitIsLaw) {
   const RateLimit limit{.permits = 100, .window = seconds(1)};
   Limiter limiter(limit);
   SlotTable table(limit);
   Micros now = 1'000'000;
+  limiter.throttled(now, now + 1'000'000);
+  EXPECT_EQ(sent_in(limiter, table, now, 999'000), 0) << "the pause holds";
+  EXPECT_DOUBLE_EQ(limiter.pace(), 1.0);
+  EXPECT_GE(sent_in(limiter, table, now, 5'000'000), 490);
+}
+
+TEST(Limiter, HalvesOn429AndRecoversByAddition) {
+  const RateLimit limit{.permits = 100, .window = seconds(1), .advisory = true};
+  Limiter limiter(limit);
+  SlotTable table(limit);
+  Micros now = 1'000'000;
+  sent_in(limiter, table, now, 12'000'000);  // advice is approached from below
   EXPECT_GE(sent_in(limiter, table, now, 5'000'000), 490);
   limiter.throttled(now, now + 1'000'000);
   limiter.throttled(now, now + 1'000'000);  // the same overrun, told twice
