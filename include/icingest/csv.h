@@ -25,28 +25,14 @@
 #include <vector>
 
 #include "icingest/document.h"
+#include "icingest/field.h"
 #include "icingest/row_sink.h"
 #include "icingest/table.h"
 
 namespace icingest::csv {
 
-template <class RowT, class Member>
-struct Field {
-  using Row = RowT;
-  std::string_view name;
-  Member RowT::*member;
-  bool is_required;
-};
-
-template <class Row, class Member>
-constexpr auto required(std::string_view name, Member Row::*member) {
-  return Field<Row, Member>{name, member, true};
-}
-// Absent from the first line or empty leaves the member as it is.
-template <class Row, class Member>
-constexpr auto optional(std::string_view name, Member Row::*member) {
-  return Field<Row, Member>{name, member, false};
-}
+using fields::optional;
+using fields::required;
 
 template <class RowT, class... Fields>
 struct Record {

@@ -18,6 +18,7 @@
 #include <tuple>
 
 #include "icingest/decimal.h"
+#include "icingest/field.h"
 #include "icingest/table.h"
 #include "icingest/time.h"
 
@@ -25,23 +26,8 @@ namespace icingest::json {
 
 namespace ondemand = simdjson::ondemand;
 
-template <class RowT, class Member>
-struct Field {
-  using Row = RowT;
-  std::string_view name;
-  Member RowT::*member;
-  bool is_required;
-};
-
-template <class Row, class Member>
-constexpr auto required(std::string_view name, Member Row::*member) {
-  return Field<Row, Member>{name, member, true};
-}
-// Absent or null leaves the member as it is; any other wrong value is still a fault.
-template <class Row, class Member>
-constexpr auto optional(std::string_view name, Member Row::*member) {
-  return Field<Row, Member>{name, member, false};
-}
+using fields::optional;
+using fields::required;
 
 // Members of an object inside the object: nested<kAddress>("address"). Absent, null or no object: left as
 // they are.

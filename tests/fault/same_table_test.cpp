@@ -214,7 +214,6 @@ TEST_F(SameTable, WithTwoRunsAtOnce) {
 // (ICINGEST_ROUNDS=100), else wider and wider apart: most of them are the same point met again.
 TEST_F(SameTable, KilledAtEveryFaultPointInTurn) {
   reference();
-  const pg::DbConfig reference_db = TestServer::instance().create_database();
   int points = 0;
   const auto next = [](int n) { return test::rounds(20) >= 100 ? 1 : 1 + n / 3; };
   for (const char* kind : {"kill", "fail"}) {
