@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <random>
 #include <thread>
 
@@ -111,8 +112,6 @@ Result<void> join_members(pg::Control& control, const Pipeline& pipeline, const 
   return {};
 }
 
-int year_of(Date date) { return static_cast<int>(civil(date).year()); }
-
 // Where this run may ask: the pipeline's source first, then those of routes that have one of their own and
 // its keys. A route that was asked for by name is not left out silently.
 Result<std::vector<fetch::SourceConfig>> find_sources(const Environment& environment,
@@ -129,6 +128,18 @@ Result<std::vector<fetch::SourceConfig>> find_sources(const Environment& environ
     sources.push_back(std::move(own));
   }
   return sources;
+}
+
+// The columns of the table's key, in the order of its index.
+load::KeyOrder key_order(const TableInfo& table, const pg::TableLayout& layout) {
+  load::KeyOrder order;
+  for (const std::string& name : layout.order) {
+    const auto column = std::find_if(table.columns.begin(), table.columns.end(),
+                                     [&](const ColumnInfo& info) { return info.name == name; });
+    if (column != table.columns.end())
+      order.push_back(static_cast<std::size_t>(column - table.columns.begin()));
+  }
+  return order;
 }
 
 SourceLimits limits_of(const std::vector<fetch::SourceConfig>& sources) {
@@ -217,6 +228,7 @@ EngineSettings Run::engine_settings() {
           .max_reject_share = pipeline_.max_reject_share,
           .own_options = options_.own,
           .memory_budget = environment_.memory_budget,
+          .temporary_directory = std::filesystem::temp_directory_path(),
           .decode_threads = environment_.decode_threads,
           .outage_patience = environment_.outage_patience};
 }
@@ -318,9 +330,13 @@ Result<void> Run::plan_loading(Engine& engine) {
   }
   ICINGEST_TRY_LET(layout, pg::read_layout(*control, table));
   std::set<int> years;
-  for (int year = year_of(window_.from); year <= year_of(window_.to) + 1; ++year) years.insert(year);
+  // The next year's from December on: before, readers of the newest rows would search an empty partition first.
+  for (int year = year_of(window_.from); year <= year_of(window_.to + std::chrono::days(31)); ++year)
+    years.insert(year);
+  for (const int year : loading.sort) years.erase(year);
   ICINGEST_TRY(pg::ensure_years(*control, table, layout, years));
-  for (PlannedUnit& planned : plan_.main) planned.aside = loading.builds(years_of(planned));
+  if (!loading.sort.empty()) engine.use_sorting(key_order(table, layout));
+  for (PlannedUnit& planned : plan_.main) planned.way = loading.way_of(years_of(planned));
   if (!plan_.main.empty()) log::info("loading {}: {}", table.name, load::describe(loading));
   engine.use_streams(loading.streams);
   return {};
