@@ -134,7 +134,7 @@ void Engine::use_sorting(load::KeyOrder order) {
                                 .directory = settings_.temporary_directory,
                                 .run_bytes = settings_.memory_budget / 5};
   // One year comes while the end of the one before it is sorted.
-  budget_.take(2 * settings.run_bytes, [this](Budget::Hold hold) { sorter_hold_ = std::move(hold); });
+  budget_.shrink(2 * settings.run_bytes);
   sorter_ = std::make_unique<load::YearSorter>(std::move(settings), sort_queue_, load_queue_, clock_, stop_);
   threads_.emplace_back([this] { sorter_->run(); });
 }

@@ -168,7 +168,6 @@ class Engine {
   load::LoadQueue sort_queue_;
   std::optional<load::LoadQueue::Producer> sort_producer_;
   std::unique_ptr<load::YearSorter> sorter_;
-  Budget::Hold sorter_hold_;
   checkpoint::LedgerWriter ledger_;
   load::LoaderSettings loader_settings_;
   rate::Random random_;
