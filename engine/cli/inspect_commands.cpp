@@ -85,7 +85,7 @@ Result<PipelineStatus> read_status(pg::Control& control, const Pipeline& pipelin
     }
     const auto proof = tx.exec_params(
                              "SELECT coalesce(sum(rows), 0)::bigint, max(bucket) FILTER (WHERE rows > 0) "
-                             "FROM icingest.proofs WHERE dataset = $1",
+                             "FROM icingest.proof_sums WHERE dataset = $1",
                              std::string(table.name))
                            .front();
     found.rows = proof[0].as<std::int64_t>();
