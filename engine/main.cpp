@@ -12,6 +12,7 @@
 #include "cli/ingest_command.h"
 #include "cli/inspect_commands.h"
 #include "cli/local_commands.h"
+#include "cli/monitor_command.h"
 #include "core/json_writer.h"
 #include "core/log.h"
 #include "core/secret.h"
@@ -33,6 +34,7 @@ struct CommandLine {
   SimArguments sim;
   std::string pipeline;
   std::int64_t reject_limit = 50;
+  bool list_metrics = false;
   std::string shell;
   std::vector<std::string> psql;
   Action action;
@@ -83,6 +85,9 @@ struct CommandLine {
         [this](Context& context) { return run_verify(context, pipeline); })
         ->add_option("pipeline", pipeline, "only this one")
         ->check(CLI::IsMember(names));
+    add(app, "monitor", "serve the state of database and ledger to Prometheus until it is stopped",
+        [this](Context& context) { return run_monitor(context, list_metrics); })
+        ->add_flag("--list", list_metrics, "only say which metrics there are");
     CLI::App* const rejects =
         add(app, "rejects", "quarantined rows with reason, raw text and source",
             [this](Context& context) { return run_rejects(context, pipeline, reject_limit); });

@@ -287,8 +287,9 @@ Result<run::Environment> Context::environment(Progress* progress) {
       .decode_threads = settings_.decoders > 0 ? settings_.decoders : std::clamp(cores / 2, 1, 4),
       .streams = settings_.loaders};
   if (progress != nullptr) {
-    environment.watch = [progress](const std::string& name, const Metrics* metrics,
-                                   const run::Engine* engine) { progress->watch(name, metrics, engine); };
+    environment.watch = [progress](const std::string& name, const Metrics* metrics, run::Engine* engine) {
+      progress->watch(name, metrics, engine);
+    };
   }
   return environment;
 }

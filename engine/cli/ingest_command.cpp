@@ -7,6 +7,7 @@
 #include "core/json_writer.h"
 #include "core/log.h"
 #include "core/text.h"
+#include "monitor/monitor.h"
 
 namespace icingest::cli {
 namespace {
@@ -179,8 +180,22 @@ Result<run::IngestOptions> to_options(const Pipeline& pipeline, const IngestArgu
 Result<Output> run_ingest(Context& context, const Pipeline& pipeline, const IngestArguments& arguments) {
   ICINGEST_TRY_LET(const run::IngestOptions options, to_options(pipeline, arguments));
   ICINGEST_TRY(run::window_of(options, context.clock().now()));
+  monitor::Monitor monitor(std::string(version()), context.clock(), context.stop());
+  const bool watched = !context.settings().metrics_listen.empty();
+  if (watched) {
+    ICINGEST_TRY(monitor.listen(context.settings().metrics_listen));
+    log::info("metrics at http://{}/metrics", monitor.address());
+  }
   Progress progress(Progress::style_of(context.settings().progress), context.clock());
-  ICINGEST_TRY_LET(const run::Environment environment, context.environment(&progress));
+  ICINGEST_TRY_LET(run::Environment environment, context.environment(&progress));
+  if (watched) {
+    monitor.observe(environment.db, environment.pipelines);
+    environment.watch = [&, shown = environment.watch](const std::string& name, const Metrics* metrics,
+                                                       run::Engine* engine) {
+      shown(name, metrics, engine);
+      monitor.watch(name, metrics, engine);
+    };
+  }
   const SignalWatch signals(context.stop(), kStopPatience);
   run::Session session(environment);
   const auto run = [&]() -> Result<run::Report> {

@@ -30,7 +30,7 @@ struct Environment {
   int decode_threads = 1;
   int streams = 0;  // connections that load; 0: as the load plan sees fit
   // The run's counters, for as long as the run lasts; called with nullptr at its end.
-  std::function<void(const std::string& pipeline, const Metrics*, const Engine*)> watch;
+  std::function<void(const std::string& pipeline, const Metrics*, Engine*)> watch;
 };
 
 // The database of a run: a control connection that comes back after an outage, and the lock that keeps two
