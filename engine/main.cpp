@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "cli/doctor_command.h"
 #include "cli/ingest_command.h"
 #include "cli/inspect_commands.h"
 #include "cli/local_commands.h"
@@ -35,6 +36,7 @@ struct CommandLine {
   std::string pipeline;
   std::int64_t reject_limit = 50;
   bool list_metrics = false;
+  DoctorArguments doctor;
   std::string shell;
   std::vector<std::string> psql;
   Action action;
@@ -85,6 +87,10 @@ struct CommandLine {
         [this](Context& context) { return run_verify(context, pipeline); })
         ->add_option("pipeline", pipeline, "only this one")
         ->check(CLI::IsMember(names));
+    add_doctor_options(
+        *add(app, "doctor", "is everything as a run needs it: database, storage, schema, keys, plan, clock",
+             [this](Context& context) { return run_doctor(context, doctor); }),
+        doctor);
     add(app, "monitor", "serve the state of database and ledger to Prometheus until it is stopped",
         [this](Context& context) { return run_monitor(context, list_metrics); })
         ->add_flag("--list", list_metrics, "only say which metrics there are");

@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "core/log.h"
@@ -13,6 +14,9 @@ namespace {
 
 // Short enough that a run which is to stop can wait for one look at a database that is away.
 constexpr std::chrono::milliseconds kPatience{2'000};
+
+// Who was told of an outage wants to hear soon that it is over.
+constexpr std::chrono::milliseconds kAwayEvery{1'000};
 
 pg::DbConfig impatient(pg::DbConfig db) {
   db.parameters["connect_timeout"] = "2";
@@ -57,7 +61,7 @@ void LedgerWatch::run() {
   leave_signals_to_others();
   do {
     look();
-  } while (wait(every_));
+  } while (wait(control_ ? every_ : std::min(every_, kAwayEvery)));
 }
 
 void LedgerWatch::look() {

@@ -10,6 +10,7 @@
 
 #include "checkpoint/ledger.h"
 #include "core/stop.h"
+#include "run/engine.h"
 #include "run/report.h"
 
 namespace icingest::run {
@@ -61,6 +62,9 @@ class Session {
 // The symbols this run is about.
 [[nodiscard]] Result<Universe> read_universe(pg::Control& control, const Pipeline& pipeline,
                                              const IngestOptions& options);
+
+// A source with its quota in the database, as every run on it counts.
+[[nodiscard]] EngineSource engine_source(const Environment& environment, const fetch::SourceConfig& source);
 
 [[nodiscard]] const Pipeline* find_pipeline(const std::vector<Pipeline>& pipelines, std::string_view name);
 
