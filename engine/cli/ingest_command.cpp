@@ -134,6 +134,8 @@ void add_ingest_options(CLI::App& command, const Pipeline& pipeline, IngestArgum
         ->check(CLI::IsMember({"listed", "all"}));
   }
   command.add_flag("--resume", arguments.resume, "go on: what is done stays done");
+  command.add_flag("--rejects-ok", arguments.rejects_ok,
+                   "end with 0 instead of 3 when rows were quarantined; report and ledger still say 3");
   if (pipeline.universe) {
     command.add_option("--tickers", arguments.tickers, "only these symbols, A,B,C");
     command.add_option("--tickers-file", arguments.tickers_file, "only the symbols in this file");
@@ -209,7 +211,8 @@ Result<Output> run_ingest(Context& context, const Pipeline& pipeline, const Inge
       report.error().exit = static_cast<ExitCode>(128 + signal);
     return std::unexpected(std::move(report).error());
   }
-  return Output{report->exit, context.settings().json ? report->to_json() + "\n" : report->to_text()};
+  const bool tolerated = arguments.rejects_ok && report->exit == ExitCode::rejects;
+  return Output{tolerated ? ExitCode::complete : report->exit, context.settings().json ? report->to_json() + "\n" : report->to_text()};
 }
 
 Result<Output> run_plan(Context& context, const Pipeline& pipeline, const IngestArguments& arguments) {
