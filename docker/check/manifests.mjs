@@ -1,12 +1,12 @@
 // Reads rendered manifests and says what is wrong with them:
 //
-//   node manifests.mjs METRICS-OR-HELP-DIR FILE…
+//   CHECK_MODULES=DIRECTORY-OF-NODE_MODULES node manifests.mjs HELP-DIRECTORY FILE…
 //
 // 1. Every object against the schema of its kind: Kubernetes' own, and the Prometheus operator's.
 // 2. What this repository promises of them (docs/deployment.md): restricted pods, no emptyDir under a database, secrets by
 //    reference, exit codes as they are mapped, arguments that the binary knows.
 //
-// The directory holds what `icingest COMMAND --help` prints, one file per command. Prints `ok` and `FAILED` lines; ends with
+// The help directory holds what `icingest COMMAND --help` prints, one file per command. Prints `ok` and `FAILED` lines; ends with
 // 1 when anything failed.
 import {createRequire} from "node:module";
 import {existsSync, readFileSync} from "node:fs";
@@ -26,14 +26,16 @@ function check(where, what, problems) {
 
 // The class that validates objects of a kind; packages are laid out as GROUP/VERSION/KIND.
 function modelOf({apiVersion, kind}) {
-  const path = apiVersion.includes("/") ? apiVersion : `v1`;
-  const candidates = [`kubernetes-models/${path}/${kind}`, `@kubernetes-models/prometheus-operator/${path}/${kind}`];
+  const candidates = ["kubernetes-models", "@kubernetes-models/prometheus-operator"].map(
+    (name) => `${name}/${apiVersion}/${kind}`);
   for (const candidate of candidates) {
     try {
       const found = modules(candidate);
       return found[kind];
     } catch (error) {
-      if (error.code !== "MODULE_NOT_FOUND" && error.code !== "ERR_PACKAGE_PATH_NOT_EXPORTED") throw error;
+      const elsewhere = error.code === "ERR_PACKAGE_PATH_NOT_EXPORTED" ||
+        (error.code === "MODULE_NOT_FOUND" && error.message.includes(`'${candidate}'`));
+      if (!elsewhere) throw error;
     }
   }
   return undefined;
