@@ -212,7 +212,8 @@ Result<Output> run_ingest(Context& context, const Pipeline& pipeline, const Inge
     return std::unexpected(std::move(report).error());
   }
   const bool tolerated = arguments.rejects_ok && report->exit == ExitCode::rejects;
-  return Output{tolerated ? ExitCode::complete : report->exit, context.settings().json ? report->to_json() + "\n" : report->to_text()};
+  return Output{tolerated ? ExitCode::complete : report->exit,
+                context.settings().json ? report->to_json() + "\n" : report->to_text()};
 }
 
 Result<Output> run_plan(Context& context, const Pipeline& pipeline, const IngestArguments& arguments) {
