@@ -256,6 +256,20 @@ Result<run::Environment> Context::offline_environment() {
                           .version = std::string(version())};
 }
 
+Result<run::Environment> Context::looking_environment(const pg::DbConfig& db) {
+  ICINGEST_TRY(read_rates());
+  return run::Environment{.db = db,
+                          .pipelines = all_pipelines(),
+                          .source_config = [this](const Source& source) -> Result<fetch::SourceConfig> {
+                            if (would_simulate()) return missing_keys(source);
+                            return source_config(source);
+                          },
+                          .is_configured = is_configured,
+                          .clock = &clock_,
+                          .stop = &stop_,
+                          .version = std::string(version())};
+}
+
 Result<run::Environment> Context::environment(Progress* progress) {
   ICINGEST_TRY(read_rates());
   const auto budget = text::parse_size(settings_.memory_budget);
@@ -287,8 +301,9 @@ Result<run::Environment> Context::environment(Progress* progress) {
       .decode_threads = settings_.decoders > 0 ? settings_.decoders : std::clamp(cores / 2, 1, 4),
       .streams = settings_.loaders};
   if (progress != nullptr) {
-    environment.watch = [progress](const std::string& name, const Metrics* metrics,
-                                   const run::Engine* engine) { progress->watch(name, metrics, engine); };
+    environment.watch = [progress](const std::string& name, const Metrics* metrics, run::Engine* engine) {
+      progress->watch(name, metrics, engine);
+    };
   }
   return environment;
 }

@@ -7,6 +7,7 @@
 #include "core/json_writer.h"
 #include "core/log.h"
 #include "core/text.h"
+#include "monitor/monitor.h"
 
 namespace icingest::cli {
 namespace {
@@ -133,6 +134,8 @@ void add_ingest_options(CLI::App& command, const Pipeline& pipeline, IngestArgum
         ->check(CLI::IsMember({"listed", "all"}));
   }
   command.add_flag("--resume", arguments.resume, "go on: what is done stays done");
+  command.add_flag("--rejects-ok", arguments.rejects_ok,
+                   "end with 0 instead of 3 when rows were quarantined; report and ledger still say 3");
   if (pipeline.universe) {
     command.add_option("--tickers", arguments.tickers, "only these symbols, A,B,C");
     command.add_option("--tickers-file", arguments.tickers_file, "only the symbols in this file");
@@ -179,8 +182,22 @@ Result<run::IngestOptions> to_options(const Pipeline& pipeline, const IngestArgu
 Result<Output> run_ingest(Context& context, const Pipeline& pipeline, const IngestArguments& arguments) {
   ICINGEST_TRY_LET(const run::IngestOptions options, to_options(pipeline, arguments));
   ICINGEST_TRY(run::window_of(options, context.clock().now()));
+  monitor::Monitor monitor(std::string(version()), context.clock(), context.stop());
+  const bool watched = !context.settings().metrics_listen.empty();
+  if (watched) {
+    ICINGEST_TRY(monitor.listen(context.settings().metrics_listen));
+    log::info("metrics at http://{}/metrics", monitor.address());
+  }
   Progress progress(Progress::style_of(context.settings().progress), context.clock());
-  ICINGEST_TRY_LET(const run::Environment environment, context.environment(&progress));
+  ICINGEST_TRY_LET(run::Environment environment, context.environment(&progress));
+  if (watched) {
+    monitor.observe(environment.db, environment.pipelines);
+    environment.watch = [&, shown = environment.watch](const std::string& name, const Metrics* metrics,
+                                                       run::Engine* engine) {
+      shown(name, metrics, engine);
+      monitor.watch(name, metrics, engine);
+    };
+  }
   const SignalWatch signals(context.stop(), kStopPatience);
   run::Session session(environment);
   const auto run = [&]() -> Result<run::Report> {
@@ -194,7 +211,9 @@ Result<Output> run_ingest(Context& context, const Pipeline& pipeline, const Inge
       report.error().exit = static_cast<ExitCode>(128 + signal);
     return std::unexpected(std::move(report).error());
   }
-  return Output{report->exit, context.settings().json ? report->to_json() + "\n" : report->to_text()};
+  const bool tolerated = arguments.rejects_ok && report->exit == ExitCode::rejects;
+  return Output{tolerated ? ExitCode::complete : report->exit,
+                context.settings().json ? report->to_json() + "\n" : report->to_text()};
 }
 
 Result<Output> run_plan(Context& context, const Pipeline& pipeline, const IngestArguments& arguments) {

@@ -186,7 +186,6 @@ class Run {
   Result<void> refresh_standing();
   Report finish(const Error* error);
   EngineSettings engine_settings();
-  [[nodiscard]] EngineSource engine_source(const fetch::SourceConfig& source) const;
 
   Session& session_;
   const Environment& environment_;
@@ -206,20 +205,9 @@ class Run {
   std::int64_t rows_without_session_ = 0;
 };
 
-EngineSource Run::engine_source(const fetch::SourceConfig& source) const {
-  const std::string quota_name = fmt::format("{}@{}#{:016x}", source.source.name,
-                                             source.base_url.substr(source.base_url.find("://") + 3),
-                                             std::hash<std::string>{}(source.key));
-  return {
-      .config = source,
-      .make_quota = [db = environment_.db, quota_name, clock = environment_.clock](const RateLimit& limit) {
-        return std::make_unique<checkpoint::PgQuota>(db, quota_name, limit, *clock);
-      }};
-}
-
 EngineSettings Run::engine_settings() {
   std::vector<EngineSource> sources;
-  for (const fetch::SourceConfig& source : sources_) sources.push_back(engine_source(source));
+  for (const fetch::SourceConfig& source : sources_) sources.push_back(engine_source(environment_, source));
   return {.db = environment_.db,
           .sources = std::move(sources),
           .user_agent = fmt::format("icingest/{}", environment_.version),
@@ -562,6 +550,16 @@ Result<void> fill_universe(Session& session, const Environment& environment, con
 }
 
 }  // namespace
+
+EngineSource engine_source(const Environment& environment, const fetch::SourceConfig& source) {
+  const std::string quota_name = fmt::format("{}@{}#{:016x}", source.source.name,
+                                             source.base_url.substr(source.base_url.find("://") + 3),
+                                             std::hash<std::string>{}(source.key));
+  return {.config = source,
+          .make_quota = [db = environment.db, quota_name, clock = environment.clock](const RateLimit& limit) {
+            return std::make_unique<checkpoint::PgQuota>(db, quota_name, limit, *clock);
+          }};
+}
 
 const Pipeline* find_pipeline(const std::vector<Pipeline>& pipelines, std::string_view name) {
   const auto found = std::find_if(pipelines.begin(), pipelines.end(),
