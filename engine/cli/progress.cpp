@@ -86,7 +86,8 @@ void Progress::draw() {
 
 std::string Progress::line() const {
   const std::int64_t skipped = metrics_->units_skipped.get();
-  const std::int64_t ended = units_ended(*metrics_);
+  // A year is committed as one, which would make the bar stand still and jump.
+  const std::int64_t ended = units_ended(*metrics_) + metrics_->units_sorted.get();
   const std::int64_t planned = std::max(metrics_->units_planned.get(), skipped + ended);
   const double seconds = std::chrono::duration<double>(clock_.tick() - begin_.at).count();
   const double rate = seconds > 0 ? static_cast<double>(ended) / seconds : 0;

@@ -103,6 +103,7 @@ struct Metrics {
   Counter units_failed;
   Gauge units_planned;  // of this run, skipped ones included
   Gauge units_skipped;
+  Gauge units_sorted;  // whose rows wait for the rest of their year
   // now
   Gauge in_flight;
   Gauge waiting_for_permit;

@@ -588,6 +588,7 @@ void Engine::submit(PlannedUnit& planned, Delivery delivery, Budget::Hold hold, 
     job->taken = [this](load::LoadJob* taken) {
       row_buffers_.give_back(std::move(taken->batch.rows));
       taken->hold.release();
+      metrics_.units_sorted.add(1);
       year_lost_unit(*taken);
     };
   }
@@ -635,6 +636,7 @@ void Engine::on_loaded(load::LoadJob& job, const Result<void>& result) {
   row_buffers_.give_back(std::move(job.batch.rows));
   job.hold.release();
   if (job.way == load::Way::aside) year_lost_unit(job);
+  if (job.way == load::Way::sorted) metrics_.units_sorted.add(-1);
   unit_ended(true);
 }
 

@@ -67,10 +67,11 @@ class MonitoredRun : public test::EndToEnd {
 };
 
 TEST_F(MonitoredRun, CountsInAScrapeWhatTheReportSays) {
-  const test::TestSim sim({.seed = 3, .tickers = 30});
+  const test::TestSim sim(
+      {.seed = 3, .tickers = 30, .from = make_date(2022, 1, 3), .massive_limit = {.permits = 150}});
   const pg::DbConfig db = test::TestServer::instance().create_database();
   complete(db, sim.environment(), {"tickers"});
-  Process process(command(db, {"prices", "--years", "1", "--strategy", "grouped", "--rate", "massive=60/s",
+  Process process(command(db, {"prices", "--years", "4", "--strategy", "grouped", "--rate", "massive=150/s",
                                "--metrics-listen", "127.0.0.1:0"}),
                   sim.environment());
   const std::string address = address_of(process);
@@ -81,7 +82,7 @@ TEST_F(MonitoredRun, CountsInAScrapeWhatTheReportSays) {
   });
   EXPECT_EQ(at(early, "icingest_run_active{pipeline=\"prices\"}"), 1);
   EXPECT_EQ(at(early, "icingest_database_up"), 1);
-  EXPECT_EQ(at(early, "icingest_quota_limit_permits{pipeline=\"prices\",source=\"massive\"}"), 60);
+  EXPECT_EQ(at(early, "icingest_quota_limit_permits{pipeline=\"prices\",source=\"massive\"}"), 150);
   EXPECT_GT(at(early, "icingest_quota_waiting_requests{pipeline=\"prices\",source=\"massive\"}"), 0);
   EXPECT_EQ(at(early, "icingest_run_limited_by{pipeline=\"prices\",limit=\"quota\"}"), 1);
   EXPECT_GT(at(early, "icingest_memory_held_bytes{pipeline=\"prices\"}"), 0);
