@@ -106,3 +106,26 @@ CREATE TABLE IF NOT EXISTS icingest.quotas (
 
 -- 2: ledgers made before units knew their route.
 ALTER TABLE icingest.units ADD COLUMN IF NOT EXISTS route text NOT NULL DEFAULT '';
+
+-- 3: what looks wrong in the data itself, by company; made anew when the company is loaded.
+CREATE TABLE IF NOT EXISTS icingest.findings (
+  cik bigint NOT NULL,
+  rule varchar(32) NOT NULL,
+  period_end date NOT NULL,
+  period varchar(2) NOT NULL,               -- FY, Q1 …; empty: a single fact
+  field text NOT NULL,
+  accession varchar(25) NOT NULL,
+  expected numeric,
+  actual numeric,
+  detail text NOT NULL,
+  found_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (cik, rule, period_end, period, field, accession)
+);
+
+-- Rows of tables that others filled and whose key now allows one of them, as they were.
+CREATE TABLE IF NOT EXISTS icingest.set_aside (
+  table_name text NOT NULL,
+  why text NOT NULL,
+  row jsonb NOT NULL,
+  set_aside_at timestamptz NOT NULL DEFAULT now()
+);

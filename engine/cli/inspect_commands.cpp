@@ -12,6 +12,7 @@
 #include "load/prove.h"
 #include "pg/schema.h"
 #include "pg/year_partitions.h"
+#include "run/run_setup.h"
 
 namespace icingest::cli {
 namespace {
@@ -43,9 +44,8 @@ std::vector<DatasetRow> proved_tables(const std::vector<Pipeline>& pipelines, co
   std::set<std::string_view> seen;
   for (const Pipeline& pipeline : pipelines) {
     if (!only.empty() && pipeline.name != only) continue;
-    for (const Route& route : pipeline.routes) {
-      const TableInfo& table = route.load.table;
-      if (!table.updates_only && seen.insert(table.name).second) tables.push_back({pipeline.name, table});
+    for (const TableInfo* const table : run::tables_of(pipeline)) {
+      if (!table->updates_only && seen.insert(table->name).second) tables.push_back({pipeline.name, *table});
     }
   }
   return tables;
@@ -174,8 +174,8 @@ Result<std::string> finish_years(pg::Control& control, const pg::DbConfig& db) {
 Result<Output> run_migrate(Context& context) {
   ICINGEST_TRY_LET(const pg::DbConfig db, context.database());
   ICINGEST_TRY_LET(pg::Control control, pg::Control::connect(db));
-  std::vector<pg::WantedSchema> wanted;
-  for (const Pipeline& pipeline : all_pipelines()) wanted.push_back({pipeline.schema, pipeline.adopt});
+  const std::vector<Pipeline> pipelines = all_pipelines();
+  const std::vector<pg::WantedSchema> wanted = run::wanted_schemas(pipelines);
   ICINGEST_TRY_LET(const auto differences, pg::migrate(control, checkpoint::ledger_ddl(), wanted));
   ICINGEST_TRY_LET(const auto finished, finish_years(control, db));
   const bool blocked =

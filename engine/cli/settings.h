@@ -23,6 +23,7 @@ struct Settings {
   std::string memory_budget = "64M";
   std::string outage_limit = "10m";
   std::vector<std::string> rates;
+  std::vector<std::string> penalties;
   int loaders = 0;   // 0: as the load plan sees fit
   int decoders = 0;  // 0: as many as useful here
 };

@@ -156,9 +156,10 @@ Result<void> Loader::begin(const LoadJob& first) {
     staged_table_ = nullptr;
     ICINGEST_TRY(staging.create(*conn_));
     staged_table_ = &table;
+    if (first.side_tables != nullptr) ICINGEST_TRY(sides_.create(*conn_, *first.side_tables));
   }
   ICINGEST_TRY(conn_->exec("BEGIN"));
-  const std::string target = first.aside ? pg::building_name(table) : pg::quote_name(table.name);
+  const std::string target = first.aside ? pg::building_name(table) : pg::quote_table(table.name);
   ICINGEST_TRY(conn_->copy_begin(
       group_staged_ ? staging.copy_sql()
                     : fmt::format("COPY {} ({}) FROM STDIN (FORMAT binary)", target, column_list(table))));
@@ -194,6 +195,8 @@ Result<void> Loader::finish() {
   }
   if (!table.updates_only)
     ICINGEST_TRY(checkpoint::LedgerWriter::add_proofs(*conn_, table.name, merged_.deltas));
+  if (group_.front()->side_tables != nullptr)
+    ICINGEST_TRY(sides_.load(*conn_, group_, group_staged_, merged_));
   std::vector<const checkpoint::UnitWrite*> units;
   for (const auto& job : group_) units.push_back(&job->write);
   ICINGEST_TRY(ledger_.write_units(*conn_, units, commit_id_));
@@ -217,6 +220,7 @@ void Loader::succeed() {
   metrics_.commits.add();
   metrics_.rows_written.add(merged_.inserted + merged_.updated);
   metrics_.rows_unchanged.add(merged_.unchanged);
+  metrics_.rows_removed.add(merged_.removed);
   Group done = std::move(group_);
   start_group();
   for (auto& job : done) job->done(job.get(), {});
@@ -327,6 +331,7 @@ bool Loader::fail_unit(const Error& error) {
     // The rows cannot be had, but that they could not has to be known.
     log::error("{}: {}", job.unit->key, error.describe());
     job.batch = {};
+    job.side_batches.clear();
     job.write.state = checkpoint::UnitState::failed;
     job.write.reason = "sqlstate_" + error.cause.sqlstate;
     job.write.rows = 0;

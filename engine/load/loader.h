@@ -19,6 +19,7 @@
 #include "core/clock.h"
 #include "core/metrics.h"
 #include "core/stop.h"
+#include "load/side_tables.h"
 #include "load/staging.h"
 #include "queue/byte_queue.h"
 #include "rate/backoff.h"
@@ -32,6 +33,9 @@ struct LoadJob {
   bool staged = false;  // may meet existing rows
   bool aside = false;   // its years are built aside (load_plan.h)
   Batch batch;
+  // Of a unit that fills several tables: the others, and its rows in them. No batches: they stay as they are.
+  const std::vector<TableInfo>* side_tables = nullptr;
+  std::vector<Batch> side_batches;
   checkpoint::UnitWrite write;
   Budget::Hold hold;
   // Called once, on the loader's thread, when the unit is in the ledger, or with the error when it is not.
@@ -112,6 +116,7 @@ class Loader {
   bool open_ = false;          // a transaction with a COPY under way
   bool over_ = false;
   Merged merged_;
+  SideTables sides_;
   Buffer scratch_;
 };
 
