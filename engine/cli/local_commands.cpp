@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -15,6 +16,34 @@
 
 namespace icingest::cli {
 namespace {
+
+Result<sim::SecOptions> sec_options(const SimArguments& arguments, const RateLimit& limit) {
+  sim::SecOptions options{.limit = limit,
+                          .companies = arguments.sec_companies,
+                          .zip_age = arguments.sec_zip_age,
+                          .late_percent = arguments.sec_late,
+                          .zip64 = arguments.sec_zip64,
+                          .descriptors = arguments.sec_descriptors};
+  if (!arguments.sec_recorded.empty()) options.recorded = arguments.sec_recorded;
+  const auto penalty = text::parse_duration_ms(arguments.sec_penalty);
+  if (!penalty || *penalty < 0)
+    return usage_error(fmt::format("--sec-penalty: '{}' is no duration", arguments.sec_penalty),
+                       "write for instance 2s or 10m");
+  options.penalty = std::chrono::milliseconds(*penalty);
+  for (const std::string& given : arguments.sec_bad) {
+    const std::size_t equals = given.find('=');
+    const auto kind =
+        std::find(sim::kBadMemberNames.begin(), sim::kBadMemberNames.end(), given.substr(0, equals));
+    const auto count = equals == std::string::npos
+                           ? std::optional<std::int64_t>(1)
+                           : text::parse_int(std::string_view(given).substr(equals + 1));
+    if (kind == sim::kBadMemberNames.end() || !count || *count < 0 || *count > 1'000'000)
+      return usage_error(fmt::format("--sec-bad: cannot read '{}'", given),
+                         fmt::format("write KIND=N with kinds {}", fmt::join(sim::kBadMemberNames, " ")));
+    options.bad[static_cast<sim::BadMember>(kind - sim::kBadMemberNames.begin())] = static_cast<int>(*count);
+  }
+  return options;
+}
 
 Result<sim::SimOptions> sim_options(Context& context, const SimArguments& arguments) {
   const std::size_t colon = arguments.listen.rfind(':');
@@ -43,9 +72,9 @@ Result<sim::SimOptions> sim_options(Context& context, const SimArguments& argume
   if (!arguments.recorded.empty()) options.recorded = arguments.recorded;
   for (const std::string& given : arguments.rates) {
     ICINGEST_TRY_LET(const auto rate, parse_rate(given));
-    if (rate.first != "massive")
-      return usage_error(fmt::format("--rate: the simulator has no source {}", rate.first));
-    options.massive_limit = rate.second;
+    if (rate.first == "massive") options.massive_limit = rate.second;
+    else if (rate.first == "sec") options.sec.limit = rate.second;
+    else return usage_error(fmt::format("--rate: the simulator has no source {}", rate.first));
   }
   const auto cache = text::parse_size(arguments.cache);
   if (!cache) return usage_error(fmt::format("--cache: '{}' is no size", arguments.cache));
@@ -66,6 +95,7 @@ Result<sim::SimOptions> sim_options(Context& context, const SimArguments& argume
     if (!session) return usage_error(fmt::format("--correct: '{}' is no date", given), "write YYYY-MM-DD");
     options.corrected.push_back(*session);
   }
+  ICINGEST_TRY_LET(options.sec, sec_options(arguments, options.sec.limit));
   return options;
 }
 
@@ -198,7 +228,8 @@ void add_sim_options(CLI::App& command, SimArguments& arguments) {
   command.add_option("--from", arguments.from, "first date with bars (ten years ago)");
   command.add_option("--to", arguments.to, "last date with bars (the last closed session)");
   command.add_option("--faults", arguments.faults, "what goes wrong how often: KIND=CHANCE,…;seed=N");
-  command.add_option("--rate", arguments.rates, "limit it enforces, massive=N/UNIT (100/s)");
+  command.add_option("--rate", arguments.rates,
+                     "limit it enforces, massive=N/UNIT (100/s) or sec=N/UNIT (10/s)");
   command.add_option("--recorded", arguments.recorded,
                      "directory of recorded answers that come before made-up ones");
   command.add_option("--key", arguments.keys, "accept only these keys, KEY=PLAN");
@@ -211,6 +242,28 @@ void add_sim_options(CLI::App& command, SimArguments& arguments) {
   command.add_flag("--prerender", arguments.prerender,
                    "render every answer by session before the first request");
   command.add_option("--cache", arguments.cache, "bytes of rendered answers to keep");
+  command.add_option(
+      "--sec-recorded", arguments.sec_recorded,
+      "directory of recorded answers whose companies the SEC has, under their own CIKs and others");
+  command
+      .add_option("--sec-companies", arguments.sec_companies,
+                  "companies with XBRL, at least; those beyond the market's have no ticker")
+      ->check(CLI::Range(0, 1'000'000));
+  command.add_option("--sec-penalty", arguments.sec_penalty,
+                     "how long who overran the SEC's limit must be quiet (10m)");
+  command
+      .add_option("--sec-zip-age", arguments.sec_zip_age,
+                  "nights in which the SEC's zips have not been rebuilt")
+      ->check(CLI::Range(0, 100'000));
+  command
+      .add_option("--sec-late", arguments.sec_late,
+                  "per cent of the companies that amend a report on a day (2)")
+      ->check(CLI::Range(0, 100));
+  command.add_flag("--sec-zip64", arguments.sec_zip64, "zip64 records even where nothing needs them");
+  command.add_flag("--sec-descriptors", arguments.sec_descriptors,
+                   "sizes behind each member of the zips instead of before it");
+  command.add_option("--sec-bad", arguments.sec_bad,
+                     "members of companyfacts.zip that are not as they should be, KIND=N");
 }
 
 Result<Output> run_sim(Context& context, const SimArguments& arguments) {
@@ -226,6 +279,9 @@ Result<Output> run_sim(Context& context, const SimArguments& arguments) {
       "and its flat files with POLYGON_S3_ENDPOINT={} POLYGON_S3_ACCESS_KEY_ID={} "
       "POLYGON_S3_SECRET_ACCESS_KEY={}",
       simulator->base_url(), options.files.access_key, options.files.secret);
+  log::info(
+      "and its SEC with SEC_DATA_URL={0} SEC_WWW_URL={0} SEC_USER_AGENT='Example Company admin@example.com'",
+      simulator->base_url());
   simulator->serve();
   return Output{ExitCode::complete, context.settings().json ? simulator->stats() + "\n" : ""};
 }

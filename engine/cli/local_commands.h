@@ -21,6 +21,14 @@ struct SimArguments {
   std::string floor = "reject";
   bool prerender = false;
   std::string cache = "256M";
+  std::string sec_recorded;
+  int sec_companies = 0;
+  std::string sec_penalty = "10m";
+  int sec_zip_age = 0;
+  int sec_late = 2;
+  bool sec_zip64 = false;
+  bool sec_descriptors = false;
+  std::vector<std::string> sec_bad;  // KIND=N
 };
 void add_sim_options(CLI::App& command, SimArguments& arguments);
 

@@ -21,7 +21,8 @@ std::optional<double> parse_chance(std::string_view text) {
 
 Failure bad_spec(std::string_view part) {
   return usage_error(fmt::format("--faults: cannot read '{}'", part),
-                     fmt::format("write KIND=CHANCE,… with kinds {} or all, and optionally ;seed=N",
+                     fmt::format("write KIND=CHANCE,… or KIND=CHANCE*TIMES,… with kinds {} or all, and "
+                                 "optionally ;seed=N",
                                  fmt::join(kFaultNames, " ")));
 }
 
@@ -48,17 +49,53 @@ Result<Faults> Faults::parse(std::string_view spec) {
         faults.latency_ = std::chrono::milliseconds(*latency);
         value = value.substr(0, colon);
       }
+      std::int64_t most = 0;
+      if (const std::size_t star = value.find('*'); star != std::string_view::npos) {
+        const auto times = text::parse_int(value.substr(star + 1));
+        if (!times || *times <= 0) return bad_spec(part);
+        most = *times;
+        value = value.substr(0, star);
+      }
       const auto chance = parse_chance(value);
       const auto kind = std::find(kFaultNames.begin(), kFaultNames.end(), name);
       if (!chance || (kind == kFaultNames.end() && name != "all")) return bad_spec(part);
-      if (name == "all") faults.chance_.fill(*chance);
-      else faults.chance_.at(static_cast<std::size_t>(kind - kFaultNames.begin())) = *chance;
+      if (name == "all") {
+        faults.chance_.fill(*chance);
+        faults.most_.fill(most);
+      } else {
+        const auto index = static_cast<std::size_t>(kind - kFaultNames.begin());
+        faults.chance_.at(index) = *chance;
+        faults.most_.at(index) = most;
+      }
     }
   }
   return faults;
 }
 
-std::optional<FaultKind> Faults::next() {
+bool can_happen(FaultKind kind, FaultScope scope) {
+  if (scope == FaultScope::massive) return kind < FaultKind::firewall;
+  const bool bulk = scope == FaultScope::sec_bulk || scope == FaultScope::sec_bulk_head;
+  const bool head = scope == FaultScope::sec_head || scope == FaultScope::sec_bulk_head;
+  switch (kind) {
+    case FaultKind::reset_body:
+    case FaultKind::short_body:
+    case FaultKind::drip: return !head;
+    case FaultKind::html_200:
+    case FaultKind::malformed:
+    case FaultKind::trailing:
+    case FaultKind::truncated_gzip:
+    case FaultKind::wrong_type:
+    case FaultKind::stale: return !head && !bulk;
+    case FaultKind::duplicate_rows:
+    case FaultKind::empty_nonzero: return false;
+    case FaultKind::replaced: return bulk;
+    case FaultKind::range_ignored:
+    case FaultKind::corrupt: return bulk && !head;
+    default: return true;
+  }
+}
+
+std::optional<FaultKind> Faults::next(FaultScope scope) {
   std::optional<FaultKind> kind;
   if (storm_left_ > 0) {
     --storm_left_;
@@ -68,6 +105,8 @@ std::optional<FaultKind> Faults::next() {
     std::uniform_real_distribution<double> roll(0, 1);
     int hits = 0;
     for (std::size_t i = 0; i < kFaultKinds; ++i) {
+      if (!can_happen(static_cast<FaultKind>(i), scope)) continue;
+      if (most_.at(i) > 0 && injected_.at(i) >= most_.at(i)) continue;
       if (chance_.at(i) == 0 || roll(random_) >= chance_.at(i)) continue;
       if (random_() % static_cast<std::uint64_t>(++hits) == 0) kind = static_cast<FaultKind>(i);
     }

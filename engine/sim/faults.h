@@ -1,7 +1,7 @@
 // faults.h: what goes wrong on purpose, how often, from a seed.
 //
 // Spec      "reset_body=0.05,http_503=0.02,latency=0.1:200ms;seed=7", or "all=0.05"; kinds are those of
-//           kFaultNames
+//           kFaultNames. "replaced=1*2" happens twice at most
 // Threads   one owner
 #pragma once
 
@@ -40,27 +40,39 @@ enum class FaultKind : std::uint8_t {
   duplicate_rows,  // a row twice, the count left as it was
   empty_nonzero,   // count without results
   stale,           // an earlier answer of the same kind
+  // Of the SEC alone.
+  firewall,       // 403 of the edge that says nothing
+  replaced,       // the zip has just been rebuilt: another ETag, another order
+  range_ignored,  // 200 and the whole zip where a range was asked for
+  corrupt,        // a byte in the middle is another
   count_
 };
+
+// What is asked for: not everything can go wrong with everything.
+enum class FaultScope : std::uint8_t { massive, sec_text, sec_head, sec_bulk, sec_bulk_head };
+[[nodiscard]] bool can_happen(FaultKind kind, FaultScope scope);
+
 inline constexpr std::size_t kFaultKinds = static_cast<std::size_t>(FaultKind::count_);
 inline constexpr std::array<std::string_view, kFaultKinds> kFaultNames = {
-    "latency",        "reset_before",     "reset_body", "short_body", "drip",           "storm_429",
-    "retry_after",    "retry_after_date", "empty_429",  "http_500",   "http_502",       "http_503",
-    "http_504",       "html_200",         "malformed",  "trailing",   "truncated_gzip", "wrong_type",
-    "duplicate_rows", "empty_nonzero",    "stale"};
+    "latency",   "reset_before",   "reset_body",       "short_body",     "drip",
+    "storm_429", "retry_after",    "retry_after_date", "empty_429",      "http_500",
+    "http_502",  "http_503",       "http_504",         "html_200",       "malformed",
+    "trailing",  "truncated_gzip", "wrong_type",       "duplicate_rows", "empty_nonzero",
+    "stale",     "firewall",       "replaced",         "range_ignored",  "corrupt"};
 
 class Faults {
  public:
   [[nodiscard]] static Result<Faults> parse(std::string_view spec);
 
   // What goes wrong with the next answer, if anything.
-  [[nodiscard]] std::optional<FaultKind> next();
+  [[nodiscard]] std::optional<FaultKind> next(FaultScope scope = FaultScope::massive);
   [[nodiscard]] std::chrono::milliseconds latency() const { return latency_; }
   [[nodiscard]] std::uint64_t draw() { return random_(); }
   [[nodiscard]] const std::array<std::int64_t, kFaultKinds>& injected() const { return injected_; }
 
  private:
   std::array<double, kFaultKinds> chance_{};
+  std::array<std::int64_t, kFaultKinds> most_{};  // 0: any number
   std::array<std::int64_t, kFaultKinds> injected_{};
   std::chrono::milliseconds latency_{200};
   std::mt19937_64 random_{1};

@@ -43,12 +43,6 @@ bool is_current(std::string_view stamp) {
   return apart < kMostSkew && apart > -kMostSkew;
 }
 
-std::string header_of(const SimRequest& request, std::string_view name) {
-  const auto found = std::find_if(request.headers.begin(), request.headers.end(),
-                                  [&](const auto& header) { return header.first == name; });
-  return found == request.headers.end() ? std::string() : found->second;
-}
-
 }  // namespace
 
 FilesApi::FilesApi(const Market& market, FilesOptions options, const MassivePlan& plan, const Clock& clock)

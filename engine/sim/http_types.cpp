@@ -42,4 +42,11 @@ SimRequest parse_target(std::string_view target) {
   return request;
 }
 
+std::string_view header_of(const SimRequest& request, std::string_view name) {
+  for (const auto& [key, value] : request.headers) {
+    if (key == name) return value;
+  }
+  return {};
+}
+
 }  // namespace icingest::sim

@@ -1,6 +1,7 @@
 // http_types.h: a request and an answer of the simulator, without the HTTP library.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -17,8 +18,11 @@ struct SimRequest {
   std::string authorization;
   std::string host;
   bool accepts_gzip = false;
-  std::vector<std::pair<std::string, std::string>> headers;  // names in lower case; of signed requests
+  std::vector<std::pair<std::string, std::string>> headers;  // names in lower case; not of every source's
+  std::string client;                                        // address
 };
+
+class ByteSource;
 
 struct SimAnswer {
   int status = 200;
@@ -26,7 +30,16 @@ struct SimAnswer {
   std::shared_ptr<const std::string> body;  // shared with the cache
   std::vector<std::pair<std::string, std::string>> headers;
   bool gzipped = false;
+  // A body too large to hold: a range of these bytes.
+  std::shared_ptr<const ByteSource> stream{};
+  std::uint64_t stream_from = 0;
+  std::uint64_t stream_size = 0;
+  bool chunked = false;    // sent without a length
+  bool head_only = false;  // the answer to a HEAD: the length, and no body
 };
+
+// A header by its name in lower case; empty when the request does not have it.
+[[nodiscard]] std::string_view header_of(const SimRequest& request, std::string_view name);
 
 // Splits a request target into decoded path and query.
 [[nodiscard]] SimRequest parse_target(std::string_view target);

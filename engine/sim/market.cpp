@@ -32,6 +32,7 @@ enum Purpose : std::uint64_t {
   kNoVwap,
   kNoCount,
   kFraction,
+  kNoCik,
 };
 
 constexpr std::int64_t kMillion = 1'000'000;
@@ -115,6 +116,23 @@ Listing make_listing(std::uint64_t seed, std::size_t ticker, Date from, Date to)
   return listing;
 }
 
+// The SEC's number of each company. Funds have none, nor has one company in fifty; a second class of shares is
+// the same company as the common stock before it.
+void assign_companies(std::uint64_t seed, std::vector<Listing>& listings) {
+  std::int64_t before = 0;
+  for (std::size_t i = 0; i < listings.size(); ++i) {
+    Listing& listing = listings[i];
+    listing.name = listing.symbol + " Example Holdings";
+    if (listing.type != "CS" && listing.type != "ADRC") continue;
+    if (listing.symbol.ends_with(".B")) {
+      listing.cik = before;
+      continue;
+    }
+    if (uniform(seed, kNoCik, i, 0, 50) != 0) listing.cik = 900'000'000 + static_cast<std::int64_t>(i);
+    if (listing.type == "CS" && listing.cik != 0) before = listing.cik;
+  }
+}
+
 }  // namespace
 
 std::uint64_t draw(std::uint64_t seed, std::uint64_t purpose, std::uint64_t a, std::uint64_t b) {
@@ -127,11 +145,19 @@ std::uint64_t draw(std::uint64_t seed, std::uint64_t purpose, std::uint64_t a, s
   return mix(mix(mix(mix(seed) ^ purpose) ^ a) ^ b);
 }
 
-Market::Market(std::uint64_t seed, int tickers, Date from, Date to, std::vector<Date> corrected)
+Market::Market(std::uint64_t seed, int tickers, Date from, Date to, std::vector<Date> corrected,
+               std::vector<Listing> more)
     : seed_(seed), from_(from), to_(to), corrected_(std::move(corrected)) {
-  listings_.reserve(static_cast<std::size_t>(tickers));
+  listings_.reserve(static_cast<std::size_t>(tickers) + more.size());
   for (std::size_t i = 0; i < static_cast<std::size_t>(tickers); ++i) {
     listings_.push_back(make_listing(seed, i, from, to));
+  }
+  assign_companies(seed, listings_);
+  for (Listing& listing : more) {
+    const auto taken = std::find_if(listings_.begin(), listings_.end(),
+                                    [&](const Listing& other) { return other.symbol == listing.symbol; });
+    if (taken != listings_.end()) taken->symbol += ".A";
+    listings_.push_back(std::move(listing));
   }
   for (std::size_t i = 0; i < listings_.size(); ++i) index_.emplace(listings_[i].symbol, i);
 }

@@ -38,6 +38,8 @@ struct Listing {
   std::optional<Date> delisted;  // first day it no longer trades
   std::vector<Split> splits;     // ascending
   bool thin = false;             // trades on some sessions only
+  std::string name;
+  std::int64_t cik = 0;  // 0: none
 };
 
 struct RawBar {
@@ -49,8 +51,10 @@ struct RawBar {
 
 class Market {
  public:
-  // On `corrected` sessions the provider has found one more share of every ticker since.
-  Market(std::uint64_t seed, int tickers, Date from, Date to, std::vector<Date> corrected = {});
+  // On `corrected` sessions the provider has found one more share of every ticker since. `more` listings follow
+  // the made-up ones; where a made-up symbol is one of theirs, it becomes another.
+  Market(std::uint64_t seed, int tickers, Date from, Date to, std::vector<Date> corrected = {},
+         std::vector<Listing> more = {});
 
   [[nodiscard]] const std::vector<Listing>& listings() const { return listings_; }
   [[nodiscard]] std::optional<std::size_t> find(std::string_view symbol) const;

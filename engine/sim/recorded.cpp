@@ -41,18 +41,17 @@ bool is_neutral(const std::string& name) {
   return name == "apiKey" || name == "unadjusted" || name == "adjusted";
 }
 
-std::optional<std::string> read_file(const std::filesystem::path& file) {
+}  // namespace
+
+std::string read_recorded(const std::filesystem::path& file) {
   std::ifstream in(file, std::ios::binary);
-  if (!in) return std::nullopt;
   std::string bytes(std::istreambuf_iterator<char>(in), {});
   if (file.extension() != ".gz") return bytes;
   decode::Inflater inflater;
   Buffer plain;
-  if (!inflater.gunzip(bytes, std::size_t{1} << 30, 0, plain)) return std::nullopt;
+  if (!inflater.gunzip(bytes, std::size_t{1} << 30, 0, plain)) return {};
   return std::string(plain.view());
 }
-
-}  // namespace
 
 Result<Recorded> Recorded::load(const std::filesystem::path& directory) {
   std::ifstream readme(directory / "README.md");
@@ -93,7 +92,7 @@ std::optional<SimAnswer> Recorded::find(const SimRequest& request) const {
                                (asked != request.query.end() && asked->second == parameter.second);
                       });
     if (!same) continue;
-    if (auto body = read_file(entry.file)) return json_answer(std::move(*body));
+    if (std::string body = read_recorded(entry.file); !body.empty()) return json_answer(std::move(body));
   }
   return std::nullopt;
 }

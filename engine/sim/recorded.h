@@ -15,6 +15,9 @@
 
 namespace icingest::sim {
 
+// The bytes of a recorded file, inflated when its name ends in .gz; empty when it cannot be read.
+[[nodiscard]] std::string read_recorded(const std::filesystem::path& file);
+
 class Recorded {
  public:
   // `directory` holds README.md and the files it names.

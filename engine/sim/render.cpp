@@ -4,6 +4,7 @@
 
 #include <iterator>
 
+#include "core/text.h"
 #include "icingest/calendar.h"
 
 namespace icingest::sim {
@@ -89,13 +90,11 @@ void append_bar(std::string& out, const Market& market, std::size_t ticker, Date
 void append_ticker(std::string& out, const Market& market, std::size_t ticker, Date today) {
   const Listing& listing = market.listings()[ticker];
   const bool active = !listing.delisted || *listing.delisted > today;
-  fmt::format_to(
-      std::back_inserter(out),
-      R"({{"ticker":"{0}","name":"{0} Example Holdings","market":"stocks","locale":"us","primary_exchange":"{1}",)"
-      R"("type":"{2}","active":{3},"currency_name":"usd")",
-      listing.symbol, listing.exchange, listing.type, active);
-  if (listing.type == "CS")
-    fmt::format_to(std::back_inserter(out), R"(,"cik":"{:010}")", 900'000'000 + ticker);
+  fmt::format_to(std::back_inserter(out),
+                 R"({{"ticker":"{}","name":{},"market":"stocks","locale":"us","primary_exchange":"{}",)"
+                 R"("type":"{}","active":{},"currency_name":"usd")",
+                 listing.symbol, text::json_quote(listing.name), listing.exchange, listing.type, active);
+  if (listing.cik != 0) fmt::format_to(std::back_inserter(out), R"(,"cik":"{:010}")", listing.cik);
   if (draw(market.seed(), kFigi, ticker) % 10 != 0) {
     fmt::format_to(std::back_inserter(out), R"(,"composite_figi":"BBG{:09}","share_class_figi":"BBG{:09}")",
                    ticker, 500'000'000 + ticker);

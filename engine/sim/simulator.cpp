@@ -16,6 +16,7 @@
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
+#include <map>
 #include <set>
 
 #include "core/json_writer.h"
@@ -76,12 +77,13 @@ std::string without_results(const std::string& body) {
 
 struct Simulator::State {
   State(const SimOptions& opts, const Clock& the_clock, Faults the_faults,
-        std::optional<Recorded> the_recorded)
+        std::optional<Recorded> the_recorded, std::vector<RecordedCompany> companies)
       : options(opts),
         clock(the_clock),
-        market(opts.seed, opts.tickers, opts.from, opts.to, opts.corrected),
+        market(opts.seed, opts.tickers, opts.from, opts.to, opts.corrected, listings_of(companies)),
         massive(market, opts.massive, the_clock),
         files(market, opts.files, opts.massive.plan, the_clock),
+        sec(market, opts.sec, std::move(companies), the_clock),
         gate(opts.massive_limit),
         faults(std::move(the_faults)),
         recorded(std::move(the_recorded)),
@@ -93,6 +95,7 @@ struct Simulator::State {
   Market market;
   MassiveApi massive;
   FilesApi files;
+  SecApi sec;
   RateGate gate;
   Faults faults;
   std::optional<Recorded> recorded;
@@ -120,6 +123,8 @@ struct Simulator::State {
   asio::awaitable<void> accept();
   asio::awaitable<void> converse(tcp::socket socket);
   asio::awaitable<bool> send(tcp::socket& socket, const SimAnswer& answer, std::optional<FaultKind> fault);
+  asio::awaitable<void> send_body(tcp::socket& socket, const SimAnswer& answer, std::uint64_t size,
+                                  bool drip);
   asio::awaitable<void> pause(std::chrono::milliseconds duration);
 
   [[nodiscard]] SimAnswer answer(const SimRequest& request, std::optional<FaultKind>& fault);
@@ -235,6 +240,7 @@ SimAnswer Simulator::State::rendered(const SimRequest& request) {
 }
 
 SimAnswer Simulator::State::answer(const SimRequest& request, std::optional<FaultKind>& fault) {
+  if (SecApi::is_ours(request)) return sec.answer(request, faults, fault);
   const bool is_file = files.is_ours(request);
   bool in_url = false;
   const std::string key = is_file ? request.authorization : MassiveApi::key_of(request, in_url);
@@ -271,42 +277,73 @@ asio::awaitable<void> Simulator::State::pause(std::chrono::milliseconds duration
   co_await timer.async_wait(asio::use_awaitable);
 }
 
+// `size` bytes of the body, in chunks of the transfer coding where the answer has no length.
+asio::awaitable<void> Simulator::State::send_body(tcp::socket& socket, const SimAnswer& answer,
+                                                  std::uint64_t size, bool drip) {
+  constexpr std::uint64_t kPiece = std::uint64_t{256} << 10;
+  const std::uint64_t piece = drip ? std::max<std::uint64_t>(1, size / 10) : kPiece;
+  std::string storage;
+  for (std::uint64_t at = 0; at < size;) {
+    const std::uint64_t count = std::min({piece, kPiece, size - at});
+    std::string_view bytes;
+    if (answer.stream) {
+      storage.resize(count);
+      answer.stream->read(answer.stream_from + at, storage);
+      bytes = storage;
+    } else {
+      bytes = std::string_view(*answer.body).substr(at, count);
+    }
+    const std::string length = answer.chunked ? fmt::format("{:x}\r\n", count) : std::string();
+    const std::array<asio::const_buffer, 3> buffers = {asio::buffer(length), asio::buffer(bytes),
+                                                       asio::buffer("\r\n", answer.chunked ? 2 : 0)};
+    co_await asio::async_write(socket, buffers, asio::use_awaitable);
+    counts.bytes += static_cast<std::int64_t>(count);
+    at += count;
+    if (drip) co_await pause(std::chrono::milliseconds(20));
+  }
+}
+
 // False when the connection is not to be used again.
 asio::awaitable<bool> Simulator::State::send(tcp::socket& socket, const SimAnswer& answer,
                                              std::optional<FaultKind> fault) {
-  const std::string& body = *answer.body;
-  const std::size_t promised = body.size() + (fault == FaultKind::short_body ? 100 : 0);
+  const std::uint64_t size = answer.stream ? answer.stream_size : answer.body->size();
+  const bool cut = fault == FaultKind::reset_body;
+  const bool short_body = fault == FaultKind::short_body;
   std::string head = fmt::format(
-      "HTTP/1.1 {} {}\r\nServer: icingest-sim\r\nContent-Type: {}\r\nContent-Length: {}\r\n"
-      "Vary: Accept-Encoding\r\n",
+      "HTTP/1.1 {} {}\r\nServer: icingest-sim\r\nContent-Type: {}\r\nVary: Accept-Encoding\r\n",
       answer.status,
       std::string_view(beast::http::obsolete_reason(static_cast<beast::http::status>(answer.status))),
-      answer.content_type, promised);
+      answer.content_type);
+  if (answer.chunked) head += "Transfer-Encoding: chunked\r\n";
+  else head += fmt::format("Content-Length: {}\r\n", size + (short_body ? 100 : 0));
   if (answer.gzipped) head += "Content-Encoding: gzip\r\n";
   for (const auto& [name, value] : answer.headers) head += fmt::format("{}: {}\r\n", name, value);
   head += "\r\n";
-  counts.bytes += static_cast<std::int64_t>(body.size());
-  const bool cut = fault == FaultKind::reset_body;
-  if (fault == FaultKind::drip && !body.empty()) {
+  const bool drip = fault == FaultKind::drip;
+  const bool at_once = !answer.stream && !answer.chunked && !drip;
+  if (answer.head_only) {
     co_await asio::async_write(socket, asio::buffer(head), asio::use_awaitable);
-    const std::size_t piece = std::max<std::size_t>(1, body.size() / 10);
-    for (std::size_t at = 0; at < body.size(); at += piece) {
-      co_await asio::async_write(socket, asio::buffer(body.data() + at, std::min(piece, body.size() - at)),
-                                 asio::use_awaitable);
-      co_await pause(std::chrono::milliseconds(20));
-    }
     co_return true;
   }
-  const std::array<asio::const_buffer, 2> buffers = {
-      asio::buffer(head), asio::buffer(body.data(), cut ? body.size() / 2 : body.size())};
-  co_await asio::async_write(socket, buffers, asio::use_awaitable);
-  co_return !cut && fault != FaultKind::short_body;
+  if (at_once) {
+    counts.bytes += static_cast<std::int64_t>(size);
+    const std::array<asio::const_buffer, 2> buffers = {asio::buffer(head),
+                                                       asio::buffer(*answer.body, cut ? size / 2 : size)};
+    co_await asio::async_write(socket, buffers, asio::use_awaitable);
+  } else {
+    co_await asio::async_write(socket, asio::buffer(head), asio::use_awaitable);
+    co_await send_body(socket, answer, cut ? size / 2 : size, drip);
+    if (answer.chunked && !cut && !short_body)
+      co_await asio::async_write(socket, asio::buffer("0\r\n\r\n", 5), asio::use_awaitable);
+  }
+  co_return !cut && !short_body;
 }
 
 asio::awaitable<void> Simulator::State::converse(tcp::socket socket) {
   ++counts.connections;
   try {
     socket.set_option(tcp::no_delay(true));
+    const std::string client = socket.remote_endpoint().address().to_string();
     beast::flat_buffer buffer;
     for (bool keep = true; keep;) {
       beast::http::request<beast::http::string_body> message;
@@ -319,7 +356,8 @@ asio::awaitable<void> Simulator::State::converse(tcp::socket socket) {
       request.authorization = header(beast::http::field::authorization);
       request.host = header(beast::http::field::host);
       request.method = std::string(message.method_string());
-      if (files.is_ours(request)) {
+      request.client = client;
+      if (files.is_ours(request) || SecApi::is_ours(request)) {
         for (const auto& field : message) {
           std::string name(field.name_string());
           std::transform(name.begin(), name.end(), name.begin(),
@@ -383,9 +421,21 @@ std::string Simulator::State::stats() const {
       .number("permits", gate.limit().permits)
       .number("window_ms", gate.limit().window.count() / 1000)
       .end_object();
+  json.begin_object("sec")
+      .number("undeclared", sec.counts().undeclared)
+      .number("blocks", sec.gate().blocks())
+      .number("while_blocked", sec.gate().while_blocked())
+      .number("documents", sec.counts().documents)
+      .number("absent", sec.counts().absent)
+      .number("bulk", sec.counts().bulk)
+      .number("bulk_partial", sec.counts().bulk_partial)
+      .number("bulk_heads", sec.counts().bulk_heads)
+      .end_object();
   std::int64_t violations = 0;
   json.begin_array("keys");
-  for (const auto& [key, usage] : gate.usage()) {
+  std::map<std::string, RateGate::Usage> all_usage = gate.usage();
+  all_usage.insert(sec.gate().gate().usage().begin(), sec.gate().gate().usage().end());
+  for (const auto& [key, usage] : all_usage) {
     violations += usage.violations;
     json.begin_object().text("key", "source " + key.substr(0, key.find(':')));
     json.number("requests", usage.requests).number("most_in_window", usage.most_in_window);
@@ -413,7 +463,12 @@ Result<std::unique_ptr<Simulator>> Simulator::listen(const SimOptions& options, 
   if (options.recorded) {
     ICINGEST_TRY_LET(recorded, Recorded::load(*options.recorded));
   }
-  auto state = std::make_unique<State>(options, clock, std::move(faults), std::move(recorded));
+  std::vector<RecordedCompany> companies;
+  if (options.sec.recorded) {
+    ICINGEST_TRY_LET(companies, find_recorded_companies(*options.sec.recorded));
+  }
+  auto state =
+      std::make_unique<State>(options, clock, std::move(faults), std::move(recorded), std::move(companies));
   boost::system::error_code error;
   const auto address = asio::ip::make_address(options.address, error);
   if (error) return usage_error(fmt::format("--listen: '{}' is not an address", options.address));
@@ -436,6 +491,7 @@ std::string Simulator::base_url() const {
   return fmt::format("http://{}:{}", state_->options.address, port());
 }
 const Market& Simulator::market() const { return state_->market; }
+const SecFilers& Simulator::filers() const { return state_->sec.filers(); }
 std::string Simulator::stats() const { return state_->stats(); }
 
 void Simulator::serve() {

@@ -16,6 +16,7 @@
 #include "icingest/time.h"
 #include "sim/files_api.h"
 #include "sim/massive_api.h"
+#include "sim/sec_api.h"
 
 namespace icingest::sim {
 
@@ -31,6 +32,7 @@ struct SimOptions {
   std::optional<std::filesystem::path> recorded;
   MassiveOptions massive;
   FilesOptions files;
+  SecOptions sec;
   std::vector<Date> corrected;  // sessions whose data the provider has corrected
   bool prerender = false;       // every answer by session, before the first request
   std::size_t cache_bytes = std::size_t{256} << 20;
@@ -47,6 +49,7 @@ class Simulator {
   [[nodiscard]] std::uint16_t port() const;
   [[nodiscard]] std::string base_url() const;
   [[nodiscard]] const Market& market() const;
+  [[nodiscard]] const SecFilers& filers() const;
   // What GET /__sim/stats gives.
   [[nodiscard]] std::string stats() const;
 

@@ -45,6 +45,15 @@ class TestSim {
     variables["POLYGON_S3_SECRET_ACCESS_KEY"] = sim::kBuiltInSecret;
     return variables;
   }
+  // The first, and the SEC.
+  [[nodiscard]] std::map<std::string, std::string> environment_with_sec() const {
+    std::map<std::string, std::string> variables = environment();
+    variables["SEC_DATA_URL"] = url();
+    variables["SEC_WWW_URL"] = url();
+    variables["SEC_USER_AGENT"] = "Example Company admin@example.com";
+    return variables;
+  }
+  [[nodiscard]] const sim::SecFilers& filers() const { return simulator_->filers(); }
   // A number of /__sim/stats by name, asked over HTTP as anybody would.
   [[nodiscard]] std::int64_t stat(const std::string& name) const;
 
