@@ -70,6 +70,8 @@ struct PipelineStatus {
   std::string last_exit;
   std::string freshness;
   std::set<int> building;  // years that readers do not see yet
+  std::vector<std::pair<std::string, std::int64_t>> reasons;  // of units that are neither done nor plain
+  std::vector<std::pair<std::string, std::int64_t>> notes;    // what the pipeline says of the data itself
 };
 
 Result<PipelineStatus> read_status(pg::Control& control, const Pipeline& pipeline, Instant now) {
@@ -82,6 +84,16 @@ Result<PipelineStatus> read_status(pg::Control& control, const Pipeline& pipelin
                                           name)) {
       found.units[row[0].as<std::string>()] = row[1].as<std::int64_t>();
       found.rejected += row[2].as<std::int64_t>();
+    }
+    for (const auto& row : tx.exec_params("SELECT state || ': ' || reason, count(*) FROM icingest.units WHERE "
+                                          "pipeline = $1 AND state <> 'done' AND reason ~ '^[a-z0-9_]+$' "
+                                          "GROUP BY 1 ORDER BY 1",
+                                          name)) {
+      found.reasons.emplace_back(row[0].as<std::string>(), row[1].as<std::int64_t>());
+    }
+    if (!pipeline.notes.empty()) {
+      for (const auto& row : tx.exec(std::string(pipeline.notes)))
+        found.notes.emplace_back(row[0].as<std::string>(), row[1].as<std::int64_t>());
     }
     const auto proof = tx.exec_params(
                              "SELECT coalesce(sum(rows), 0)::bigint, max(bucket) FILTER (WHERE rows > 0) "
@@ -237,6 +249,10 @@ Result<Output> run_status(Context& context) {
       json.number(state, count);
       units += fmt::format("{}{} {}", units.empty() ? "" : ", ", text::grouped(count), state);
     }
+    json.end_object().begin_object("reasons");
+    for (const auto& [reason, count] : status.reasons) json.number(reason, count);
+    json.end_object().begin_object("findings");
+    for (const auto& [word, count] : status.notes) json.number(word, count);
     json.end_object().begin_array("building");
     for (const int year : status.building) json.number("", year);
     json.end_array().end_object();
@@ -244,6 +260,14 @@ Result<Output> run_status(Context& context) {
     out += fmt::format("{:<10} {:>14} {:>12} {:<14} {:<22} {:<6} {}\n", pipeline.name,
                        text::grouped(status.rows), newest, status.freshness, status.last_run,
                        status.last_exit, units.empty() ? "-" : units);
+    const auto list = [&](std::string_view what, const auto& counts) {
+      std::string line;
+      for (const auto& [word, count] : counts)
+        line += fmt::format("{}{} {}", line.empty() ? "" : ", ", text::grouped(count), word);
+      if (!line.empty()) out += fmt::format("           {}: {}\n", what, line);
+    };
+    list("units without data", status.reasons);
+    list("findings", status.notes);
     if (!status.building.empty()) {
       out += fmt::format(
           "           years under construction, which readers do not see yet: {}; the next run, or `icingest migrate`, finishes them\n",

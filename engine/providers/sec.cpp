@@ -103,7 +103,8 @@ Result<std::vector<std::int64_t>> reporting_companies(std::string_view index) {
     }
     if (line.empty()) continue;
     const auto company = company_of(line);
-    if (!company) return no_index(text::printable(line, 120));
+    // The last line of a text that was cut has no end.
+    if (!company || !line.ends_with(".txt")) return no_index(text::printable(line, 120));
     if (is_report(text::trim(line.substr(0, kFormWidth)))) companies.push_back(*company);
   }
   if (!in_rows) return no_index("it has no line of dashes");

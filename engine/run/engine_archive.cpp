@@ -141,14 +141,15 @@ asio::awaitable<Result<void>> Engine::open_feed(Feed& feed) {
       error = verdict_error(judged, client.config().source).error();
     } else if (const auto total = whole_size(answer->response.content_range);
                answer->response.status != 206 || !total || answer->response.etag.empty()) {
-      if (version.empty()) {
+      // Replaced between two requests, or a cache that does not know ranges; one that never does is no use.
+      version.clear();
+      range = fmt::format("bytes=-{}", kTailBytes);
+      error = broken(fmt::format("{}: the answer to a range is not one", path)).error();
+      if (attempts == kRetry.attempts) {
         feed.reading.absent = true;
-        feed.reading.reason = answer->response.status != 206 ? "no_ranges" : "no_version";
+        feed.reading.reason = "no_ranges";
         co_return Result<void>{};
       }
-      version.clear();  // replaced between two requests: from the beginning
-      range = fmt::format("bytes=-{}", kTailBytes);
-      continue;
     } else {
       Buffer tail;
       const std::uint64_t want = std::min(*total, range.starts_with("bytes=-") ? kTailBytes : *total);
@@ -242,7 +243,9 @@ asio::awaitable<Result<void>> Engine::read_members(Feed& feed) {
         judged.response.retry_after = answer->response.retry_after;
         error = verdict_error(judged, client.config().source).error();
         if (answer->judgement.verdict == Verdict::empty) error.action = Action::retry;
-      } else if (answer->response.status != 206 || answer->response.etag != feed.reading.etag) {
+      } else if (answer->response.etag == feed.reading.etag && answer->response.status != 206) {
+        error = broken(fmt::format("{}: the answer to a range is the whole", path)).error();
+      } else if (answer->response.etag != feed.reading.etag) {
         log::warn("{} was replaced while it was read; beginning anew", path);
         feed.reading.changed = true;
         co_return Result<void>{};
