@@ -27,7 +27,8 @@ class EntityRun {
         options_(options),
         sources_(std::move(sources)),
         routes_(entity_routes(pipeline)),
-        began_at_(environment.clock->now()),
+        began_at_(
+            std::chrono::floor<std::chrono::seconds>(environment.clock->now())),  // as the ledger keeps it
         started_(environment.clock->tick()) {
     report_.command = pipeline.name;
     report_.run_id = make_run_id();
@@ -86,7 +87,8 @@ Result<void> EntityRun::prepare() {
   }
   ICINGEST_TRY_LET(standing_, read_standing(*control, pipeline_));
   standing_.adopted = adopted;
-  ICINGEST_TRY_LET(plan_, make_entity_plan(pipeline_, options_, limits_of(sources_), entities_, standing_, now));
+  ICINGEST_TRY_LET(plan_,
+                   make_entity_plan(pipeline_, options_, limits_of(sources_), entities_, standing_, now));
   report_.strategy = plan_.strategy;
   report_.from = plan_.from;
   report_.to = plan_.to;
@@ -115,12 +117,14 @@ void EntityRun::plan_more(std::size_t units) {
 }
 
 // Symbols that nothing can be asked about, where the ledger does not say so yet.
-void EntityRun::record_symbols(Engine& engine, const std::vector<std::string>& symbols, std::string_view reason) {
+void EntityRun::record_symbols(Engine& engine, const std::vector<std::string>& symbols,
+                               std::string_view reason) {
   std::vector<PlannedUnit> units;
   const Date today = new_york::date_of(environment_.clock->now());
   for (const std::string& symbol : symbols) {
     PlannedUnit planned{.route = routes_.single};
-    planned.unit = {.key = "ticker/" + symbol, .grain = Grain::entity, .from = today, .to = today, .symbol = symbol};
+    planned.unit = {
+        .key = "ticker/" + symbol, .grain = Grain::entity, .from = today, .to = today, .symbol = symbol};
     const auto record = standing_.units.find(planned.unit.key);
     if (record != standing_.units.end()) {
       planned.expected_generation = record->second.generation;
@@ -139,14 +143,15 @@ void EntityRun::record_symbols(Engine& engine, const std::vector<std::string>& s
 Result<std::map<std::int64_t, Date>> EntityRun::changed_since(Engine& engine, Date since, Date today) {
   std::map<std::int64_t, Date> changed;
   const std::vector<Date> days = weekdays(since, today);
-  if (!days.empty()) log::info("looking for changes of {} … {}", to_string(days.front()), to_string(days.back()));
+  if (!days.empty())
+    log::info("looking for changes of {} … {}", to_string(days.front()), to_string(days.back()));
   for (const Date day : days) {
     std::vector<std::int64_t> ids;
-    ICINGEST_TRY(engine.ask(routes_.single, pipeline_.changes->request(day),
-                            [&](Document& document, std::string&) {
-                              ids.clear();
-                              return pipeline_.changes->decode(document.body(), ids);
-                            }));
+    ICINGEST_TRY(
+        engine.ask(routes_.single, pipeline_.changes->request(day), [&](Document& document, std::string&) {
+          ids.clear();
+          return pipeline_.changes->decode(document.body(), ids);
+        }));
     for (const std::int64_t id : ids) changed[id] = day;
     if (is_over(engine)) break;
   }
@@ -165,7 +170,8 @@ Result<void> EntityRun::ask_changes(Engine& engine) {
     const auto record = standing_.units.find(unit_key(*routes_.single, *pipeline_.entities, entity));
     if (record == standing_.units.end()) return false;
     // Read by this run: the index of its own day says nothing new.
-    const bool alone_today = record->second.etag.empty() && new_york::date_of(record->second.asked_at) >= changed &&
+    const bool alone_today = record->second.etag.empty() &&
+                             new_york::date_of(record->second.asked_at) >= changed &&
                              record->second.asked_at >= began_at_;
     const auto known = known_until(&record->second);
     return alone_today || (known && *known > changed);
@@ -181,7 +187,8 @@ Result<void> EntityRun::ask_changes(Engine& engine) {
     if (found != changed.end() && !is_fresh(entity, found->second)) stale.entities.push_back(entity);
   }
   if (stale.entities.empty()) return {};
-  log::info("{} companies have filed since; asking for them", text::grouped(static_cast<std::int64_t>(stale.entities.size())));
+  log::info("{} companies have filed since; asking for them",
+            text::grouped(static_cast<std::int64_t>(stale.entities.size())));
   IngestOptions again = options_;
   again.resume = false;
   std::int64_t none = 0;
@@ -221,8 +228,8 @@ Result<void> EntityRun::read_archive(Engine& engine) {
       log::warn("{} cannot be had ({}); asking for each company", routes_.archive->archive->path, why);
       report_.strategy = routes_.single->name;
       ICINGEST_TRY(refresh_standing());
-      std::vector<PlannedUnit> units = plan_entities(pipeline_, *routes_.single, options_, entities_, standing_,
-                                                     std::nullopt, report_.skipped);
+      std::vector<PlannedUnit> units = plan_entities(pipeline_, *routes_.single, options_, entities_,
+                                                     standing_, std::nullopt, report_.skipped);
       plan_more(units.size() + static_cast<std::size_t>(report_.skipped));
       engine.execute(std::move(units), everything_);
       return {};
@@ -230,9 +237,9 @@ Result<void> EntityRun::read_archive(Engine& engine) {
     if (!reading) return std::unexpected(std::move(reading).error());
     if (!reading->changed || is_over(engine)) return {};
     if (version == kMostVersions) {
-      return later_error(fmt::format("{} is replaced again and again while it is read",
-                                     routes_.archive->archive->path),
-                         "run the same command again later");
+      return later_error(
+          fmt::format("{} is replaced again and again while it is read", routes_.archive->archive->path),
+          "run the same command again later");
     }
     report_.planned -= reading->left + skipped;
     report_.skipped -= skipped;
@@ -259,8 +266,8 @@ Result<void> EntityRun::do_all(Engine& engine) {
 }
 
 Result<void> EntityRun::work() {
-  Engine engine(engine_settings(environment_, pipeline_, options_, sources_, report_.run_id), *environment_.clock,
-                metrics_, *environment_.stop);
+  Engine engine(engine_settings(environment_, pipeline_, options_, sources_, report_.run_id),
+                *environment_.clock, metrics_, *environment_.stop);
   if (environment_.watch) environment_.watch(std::string(pipeline_.name), &metrics_, &engine);
   Result<void> done = do_all(engine);
   failure_text_ = describe_failure(engine, metrics_);
@@ -309,7 +316,8 @@ Result<Plan> plan_entities_only(Session& session, const Environment& environment
   if (has_list) {
     ICINGEST_TRY_LET(entities, read_entities(*control, pipeline, options));
   }
-  return make_entity_plan(pipeline, options, limits_of(sources), entities, standing, environment.clock->now());
+  return make_entity_plan(pipeline, options, limits_of(sources), entities, standing,
+                          environment.clock->now());
 }
 
 }  // namespace icingest::run

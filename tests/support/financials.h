@@ -23,7 +23,13 @@ class Financials : public EndToEnd {
   // Variables that send every request to the SEC to this address.
   [[nodiscard]] static Variables sec_at(const std::string& url);
 
-  // The three tables, ordered, as one text: what "the same tables" means.
+  // After the day's index has appeared and before the zips are built anew: live documents, zip and indexes then say the
+  // same. The simulator of the test must have begun at that time too.
+  static constexpr const char* kNight = "2026-11-25T03:10:00Z";
+  // Variables that make the binary use the simulator at that time.
+  [[nodiscard]] static Variables at_night(const TestSim& sim);
+
+  // Rows and hash of each of the three tables: what "the same tables" means.
   [[nodiscard]] static std::string tables(const pg::DbConfig& db);
   // What a rerun must leave alone: the tables with surrogate keys, times and row versions.
   [[nodiscard]] static std::string bytes_of(const pg::DbConfig& db);

@@ -18,7 +18,11 @@ class Writer {
 
   void add(const std::string& name, const std::string& text, bool packed = true) {
     const std::string data = packed ? deflate(text) : text;
-    Entry entry{name, bytes_.size(), data.size(), text.size(), libdeflate_crc32(0, text.data(), text.size()),
+    Entry entry{name,
+                bytes_.size(),
+                data.size(),
+                text.size(),
+                libdeflate_crc32(0, text.data(), text.size()),
                 static_cast<std::uint16_t>(packed ? 8 : 0)};
     put32(0x04034b50);
     put16(zip64 ? 45 : 20);
@@ -46,7 +50,8 @@ class Writer {
     const std::uint64_t at = bytes_.size();
     for (const Entry& entry : entries_) {
       put32(0x02014b50);
-      put16(45), put16(zip64 ? 45 : 20), put16(descriptors ? 8 : 0), put16(entry.method), put32(0), put32(entry.crc);
+      put16(45), put16(zip64 ? 45 : 20), put16(descriptors ? 8 : 0), put16(entry.method), put32(0),
+          put32(entry.crc);
       put32(zip64 ? 0xFFFFFFFF : static_cast<std::uint32_t>(entry.compressed));
       put32(zip64 ? 0xFFFFFFFF : static_cast<std::uint32_t>(entry.plain));
       put16(static_cast<std::uint16_t>(entry.name.size()));
@@ -83,7 +88,8 @@ class Writer {
     const std::unique_ptr<libdeflate_compressor, void (*)(libdeflate_compressor*)> compressor(
         libdeflate_alloc_compressor(6), libdeflate_free_compressor);
     std::string out(libdeflate_deflate_compress_bound(compressor.get(), text.size()), '\0');
-    out.resize(libdeflate_deflate_compress(compressor.get(), text.data(), text.size(), out.data(), out.size()));
+    out.resize(
+        libdeflate_deflate_compress(compressor.get(), text.data(), text.size(), out.data(), out.size()));
     return out;
   }
   template <class T>
@@ -117,8 +123,8 @@ Result<std::string> text_of(const Opened& zip, std::size_t number, std::size_t l
   Inflater inflater;
   Buffer out;
   const ZipEntry& entry = zip.entries.at(number);
-  ICINGEST_TRY(extract(std::string_view(zip.file).substr(entry.offset, entry.end - entry.offset), entry, limit, 64,
-                       inflater, out));
+  ICINGEST_TRY(extract(std::string_view(zip.file).substr(entry.offset, entry.end - entry.offset), entry,
+                       limit, 64, inflater, out));
   return std::string(out.view());
 }
 
@@ -131,7 +137,10 @@ std::string long_text() {
 TEST(Zip, ReadsEveryKindThatWritersMake) {
   for (const bool zip64 : {false, true}) {
     for (const bool descriptors : {false, true}) {
-      Writer writer{.zip64 = zip64, .descriptors = descriptors, .comment = zip64 ? "PK\x05\x06 is no end" : ""};
+      Writer writer;
+      writer.zip64 = zip64;
+      writer.descriptors = descriptors;
+      if (zip64) writer.comment = "PK\x05\x06 is no end";
       writer.add("CIK0000000001.json", long_text());
       writer.add("stored.json", "{}", false);
       writer.add("empty.json", "");
@@ -183,7 +192,8 @@ TEST(Zip, RefusesBombsBeforeInflatingThem) {
 }
 
 TEST(Zip, IsWholeOrRefused) {
-  Writer writer{.zip64 = true};
+  Writer writer;
+  writer.zip64 = true;
   writer.add("a.json", long_text());
   const std::string file = writer.finish();
   for (std::size_t cut = 1; cut < 140; ++cut) {
