@@ -59,6 +59,8 @@ struct RunStart {
 struct Proof {
   std::int64_t rows = 0;
   Digest digest;
+
+  friend bool operator==(const Proof&, const Proof&) = default;
 };
 using Proofs = std::map<std::int64_t, Proof>;  // by bucket
 

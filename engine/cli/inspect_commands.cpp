@@ -115,9 +115,7 @@ Result<PipelineStatus> read_status(pg::Control& control, const Pipeline& pipelin
     ICINGEST_TRY_LET(const pg::TableLayout layout, pg::read_layout(control, table));
     status.building = layout.building;
   }
-  const auto newest_year = [&] {
-    return static_cast<int>(civil(Date(std::chrono::days(*status.newest_bucket))).year());
-  };
+  const auto newest_year = [&] { return year_of(Date(std::chrono::days(*status.newest_bucket))); };
   // Nothing at all is the stalest state there is.
   if (status.rows == 0) status.freshness = "STALE (empty)";
   else if (!status.building.empty() && status.building.contains(newest_year())) status.freshness = "BUILDING";

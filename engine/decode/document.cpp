@@ -12,11 +12,11 @@ Document::Document(Buffer& body, std::string_view origin, simdjson::ondemand::pa
   body_ = body.view();
 }
 
-Result<simdjson::ondemand::document> Document::json() {
+Result<simdjson::ondemand::document> Document::json(std::string_view part) {
   simdjson::ondemand::document document;
   const auto error = parser_
-                         ->iterate(simdjson::padded_string_view(body_.data(), body_.size(),
-                                                                body_.size() + simdjson::SIMDJSON_PADDING))
+                         ->iterate(simdjson::padded_string_view(part.data(), part.size(),
+                                                                part.size() + simdjson::SIMDJSON_PADDING))
                          .get(document);
   if (error != simdjson::SUCCESS) return malformed("not JSON", error);
   return document;

@@ -26,11 +26,12 @@ void for_years(const UnitYears& unit, Each each) {
 
 }  // namespace
 
-bool LoadPlan::builds(const UnitYears& unit) const {
-  if (unit.staged) return false;
+Way LoadPlan::way_of(const UnitYears& unit) const {
+  if (unit.staged) return Way::table;
+  if (unit.first == unit.last && sort.contains(unit.first)) return Way::sorted;
   bool all = true;
   for_years(unit, [&](int year) { all = all && build.contains(year); });
-  return all;
+  return all ? Way::aside : Way::table;
 }
 
 std::string describe(const LoadPlan& plan) {
@@ -39,11 +40,13 @@ std::string describe(const LoadPlan& plan) {
                              : fmt::format("{} … {}", *years.begin(), *years.rbegin());
   };
   std::string text;
-  if (!plan.build.empty()) text = fmt::format("{} built aside and shown when whole", span(plan.build));
-  if (!plan.keyed.empty()) {
-    text += fmt::format("{}{} with the key in place{}", text.empty() ? "" : ", ", span(plan.keyed),
-                        plan.why_not.empty() ? "" : fmt::format(" ({})", plan.why_not));
-  }
+  const auto say = [&](const std::set<int>& years, std::string_view how) {
+    if (!years.empty()) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", span(years), how);
+  };
+  say(plan.sort, "sorted and shown when whole");
+  say(plan.build, "built aside and shown when whole");
+  say(plan.keyed, plan.why_not.empty() ? "with the key in place"
+                                       : fmt::format("with the key in place ({})", plan.why_not));
   return fmt::format("{}{}{} stream{}", text, text.empty() ? "" : "; ", plan.streams,
                      plan.streams == 1 ? "" : "s");
 }
@@ -63,18 +66,29 @@ LoadPlan plan_load(const pg::TableLayout& layout, const std::vector<UnitYears>& 
     if (plan.why_not.empty() && !barred.contains(year) && !layout.attached.contains(year))
       plan.build.insert(year);
   }
+  // Rows of a unit that spans years would come in more than one transaction; and the rows of a year under construction,
+  // and of one where a row can be refused, go with their unit.
+  if (!layout.has_checks && !layout.order.empty()) {
+    std::set_difference(plan.build.begin(), plan.build.end(), layout.building.begin(), layout.building.end(),
+                        std::inserter(plan.sort, plan.sort.end()));
+  }
+  for (const UnitYears& unit : units) {
+    if (unit.first != unit.last) for_years(unit, [&](int year) { plan.sort.erase(year); });
+  }
+  for (const int year : plan.sort) plan.build.erase(year);
   // COPY has one target, so a unit goes aside with all its years or with none.
   for (bool changed = true; changed;) {
     changed = false;
     for (const UnitYears& unit : units) {
-      if (plan.builds(unit)) continue;
+      if (plan.way_of(unit) != Way::table) continue;
       for_years(unit, [&](int year) { changed = plan.build.erase(year) > 0 || changed; });
     }
   }
-  if (plan.why_not.empty() && plan.build.empty())
+  if (plan.why_not.empty() && plan.build.empty() && plan.sort.empty())
     plan.why_not = touched.empty() ? "there is nothing to load" : "the years are there already";
-  std::set_difference(touched.begin(), touched.end(), plan.build.begin(), plan.build.end(),
-                      std::inserter(plan.keyed, plan.keyed.end()));
+  for (const int year : touched) {
+    if (!plan.build.contains(year) && !plan.sort.contains(year)) plan.keyed.insert(year);
+  }
   std::set_difference(layout.building.begin(), layout.building.end(), plan.build.begin(), plan.build.end(),
                       std::inserter(plan.finish, plan.finish.end()));
   const bool alone = touched.empty() || situation.quota_bound;

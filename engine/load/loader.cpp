@@ -24,6 +24,16 @@ Failure injected(std::string_view point) {
       Error{.action = Action::reconnect, .exit = ExitCode::later, .message = fmt::format("fault {}", point)});
 }
 
+void mark_failed(LoadJob& job, const Error& error) {
+  job.batch = {};
+  job.side_batches.clear();
+  job.write.state = checkpoint::UnitState::failed;
+  job.write.reason = "sqlstate_" + error.cause.sqlstate;
+  job.write.rows = 0;
+  job.write.digest = {};
+  job.write.rejects.clear();
+}
+
 }  // namespace
 
 Loader::Loader(const LoaderSettings& settings, const checkpoint::LedgerWriter& ledger, LoadQueue& queue,
@@ -68,6 +78,10 @@ void Loader::take(std::unique_ptr<LoadJob> job) {
 
 void Loader::take(std::unique_ptr<YearJob> job) {
   commit_group();
+  if (job->rows) {
+    load_sorted(*job);
+    return job->done({});
+  }
   const Tick since = clock_.tick();
   for (int attempt = 1;; ++attempt) {
     if (over_ || stop_.requested()) return job->done(later_error("the run is over"));
@@ -90,12 +104,13 @@ void Loader::take(std::unique_ptr<YearJob> job) {
 
 bool Loader::fits_group(const LoadJob& job) const {
   const LoadJob& first = *group_.front();
-  return job.table == first.table && needs_staging(job) == group_staged_ && job.aside == first.aside &&
+  return job.table == first.table && needs_staging(job) == group_staged_ && job.way == first.way &&
          job.unit->grain == first.unit->grain;
 }
 
 bool Loader::needs_staging(const LoadJob& job) const {
-  return !job.aside && (job.staged || stage_always_ || !job.table->prefer.empty() || job.table->updates_only);
+  return job.way == Way::table &&
+         (job.staged || stage_always_ || !job.table->prefer.empty() || job.table->updates_only);
 }
 
 bool Loader::is_due() const {
@@ -103,6 +118,22 @@ bool Loader::is_due() const {
   // When fetchers wait for memory that this group holds, only a commit helps.
   return group_bytes_ >= settings_.commit_bytes || age >= settings_.commit_age ||
          (budget_.contended() && queue_.bytes() == 0) || stop_.requested();
+}
+
+void Loader::load_sorted(YearJob& job) {
+  start_group();
+  group_ = std::move(job.units);
+  if (group_.empty()) return;
+  if (over_) return give_up(later_error("the run is over").error());
+  group_staged_ = false;
+  year_ = &job;
+  const auto started = clock_.tick();
+  Result<void> loaded = attempt_whole_group();
+  metrics_.load_us.add(
+      std::chrono::duration_cast<std::chrono::microseconds>(clock_.tick() - started).count());
+  if (loaded) succeed();
+  else recover(std::move(loaded).error());
+  year_ = nullptr;
 }
 
 void Loader::start_group() {
@@ -159,17 +190,24 @@ Result<void> Loader::begin(const LoadJob& first) {
     if (first.side_tables != nullptr) ICINGEST_TRY(sides_.create(*conn_, *first.side_tables));
   }
   ICINGEST_TRY(conn_->exec("BEGIN"));
-  const std::string target = first.aside ? pg::building_name(table) : pg::quote_table(table.name);
-  ICINGEST_TRY(conn_->copy_begin(
-      group_staged_ ? staging.copy_sql()
-                    : fmt::format("COPY {} ({}) FROM STDIN (FORMAT binary)", target, column_list(table))));
+  std::string target = first.way == Way::aside ? pg::building_name(table) : pg::quote_table(table.name);
+  if (year_ != nullptr && group_staged_) {
+    ICINGEST_TRY(pg::ensure_year(*conn_, table, year_->year));
+  } else if (year_ != nullptr) {
+    ICINGEST_TRY_LET(target, pg::create_year(*conn_, table, year_->year));
+  }
+  ICINGEST_TRY(conn_->copy_begin(group_staged_
+                                     ? staging.copy_sql()
+                                     : fmt::format("COPY {} ({}) FROM STDIN (FORMAT binary{})", target,
+                                                   column_list(table), year_ != nullptr ? ", FREEZE" : "")));
   open_ = true;
   return conn_->copy_send(copy::kHeader);
 }
 
-Result<void> Loader::stream(const LoadJob& job) {
+Result<void> Loader::stream(const LoadJob& job) { return send_rows(job.batch.rows.view()); }
+
+Result<void> Loader::send_rows(std::string_view rows) {
   if (fault::point("load.copy")) return injected("load.copy");
-  std::string_view rows = job.batch.rows.view();
   if (group_staged_) {
     scratch_.clear();
     append_staged(rows, scratch_);
@@ -192,6 +230,7 @@ Result<void> Loader::finish() {
     for (const auto& job : group_) {
       merged_.deltas.insert(merged_.deltas.end(), job->batch.buckets.begin(), job->batch.buckets.end());
     }
+    if (year_ != nullptr) ICINGEST_TRY(pg::attach_year(*conn_, table, year_->year));
   }
   if (!table.updates_only)
     ICINGEST_TRY(checkpoint::LedgerWriter::add_proofs(*conn_, table.name, merged_.deltas));
@@ -212,7 +251,13 @@ Result<void> Loader::finish() {
 
 Result<void> Loader::attempt_whole_group() {
   ICINGEST_TRY(begin(*group_.front()));
-  for (const auto& job : group_) ICINGEST_TRY(stream(*job));
+  if (year_ != nullptr) {
+    // Staging compares with the table, not with itself.
+    const auto keep = group_staged_ ? SortedRows::Keep::one_per_key : SortedRows::Keep::every_row;
+    ICINGEST_TRY(year_->rows->drain([this](std::string_view rows) { return send_rows(rows); }, keep));
+  } else {
+    for (const auto& job : group_) ICINGEST_TRY(stream(*job));
+  }
   return finish();
 }
 
@@ -287,6 +332,7 @@ bool Loader::recover(Error error) {
         if (!wait_for_database(error, attempt, since)) return false;
         break;
       case Action::fail_unit:
+        if (year_ != nullptr) return fail_year(error);
         if (group_.size() > 1) return isolate();
         return fail_unit(error);
       default: return give_up(error), false;
@@ -323,6 +369,18 @@ bool Loader::isolate() {
   return !over_;
 }
 
+// The server refused a row of a sorted year, and nobody knows whose it was.
+bool Loader::fail_year(const Error& error) {
+  log::error("{} {}: {}", year_->table->name, year_->year, error.describe());
+  year_ = nullptr;
+  for (const auto& job : group_) {
+    if (job->write.state == checkpoint::UnitState::done) mark_failed(*job, error);
+  }
+  Result<void> recorded = attempt_whole_group();
+  if (recorded) return succeed(), true;
+  return recover(std::move(recorded).error());
+}
+
 bool Loader::fail_unit(const Error& error) {
   LoadJob& job = *group_.front();
   const bool refused_by_server =
@@ -330,13 +388,7 @@ bool Loader::fail_unit(const Error& error) {
   if (refused_by_server) {
     // The rows cannot be had, but that they could not has to be known.
     log::error("{}: {}", job.unit->key, error.describe());
-    job.batch = {};
-    job.side_batches.clear();
-    job.write.state = checkpoint::UnitState::failed;
-    job.write.reason = "sqlstate_" + error.cause.sqlstate;
-    job.write.rows = 0;
-    job.write.digest = {};
-    job.write.rejects.clear();
+    mark_failed(job, error);
     Result<void> recorded = attempt_whole_group();
     if (recorded) return succeed(), true;
     return recover(std::move(recorded).error());

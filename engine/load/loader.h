@@ -19,7 +19,9 @@
 #include "core/clock.h"
 #include "core/metrics.h"
 #include "core/stop.h"
+#include "load/load_plan.h"
 #include "load/side_tables.h"
+#include "load/sorted_rows.h"
 #include "load/staging.h"
 #include "queue/byte_queue.h"
 #include "rate/backoff.h"
@@ -31,21 +33,26 @@ struct LoadJob {
   std::unique_ptr<Unit> unit;
   const TableInfo* table = nullptr;
   bool staged = false;  // may meet existing rows
-  bool aside = false;   // its years are built aside (load_plan.h)
+  Way way = Way::table;
   Batch batch;
   // Of a unit that fills several tables: the others, and its rows in them. No batches: they stay as they are.
   const std::vector<TableInfo>* side_tables = nullptr;
   std::vector<Batch> side_batches;
   checkpoint::UnitWrite write;
   Budget::Hold hold;
+  // Called once, on the sorter's thread, when the rows of a sorted year were taken over: the batch's are free.
+  std::move_only_function<void(LoadJob*)> taken;
   // Called once, on the loader's thread, when the unit is in the ledger, or with the error when it is not.
   std::move_only_function<void(LoadJob*, Result<void>)> done;
 };
 
-// A year built aside that gets no more rows: to be indexed and moved into the table.
+// A year that gets no more rows: built aside, to be indexed and moved into the table; or sorted, to be made whole in
+// one transaction.
 struct YearJob {
   const TableInfo* table = nullptr;
   int year = 0;
+  std::unique_ptr<SortedRows> rows;                  // of a sorted year
+  std::vector<std::unique_ptr<LoadJob>> units;       // whose rows they are
   std::move_only_function<void(Result<void>)> done;  // like LoadJob's
 };
 
@@ -78,10 +85,12 @@ class Loader {
   [[nodiscard]] bool needs_staging(const LoadJob& job) const;
   [[nodiscard]] bool is_due() const;
   void commit_group();
+  void load_sorted(YearJob& job);
 
   Result<void> connect();
   Result<void> begin(const LoadJob& first);
   Result<void> stream(const LoadJob& job);
+  Result<void> send_rows(std::string_view rows);
   Result<void> finish();
   Result<void> attempt_whole_group();
 
@@ -91,6 +100,7 @@ class Loader {
   [[nodiscard]] Result<bool> resolve_doubt();
   bool isolate();
   bool fail_unit(const Error& error);
+  bool fail_year(const Error& error);
   void succeed();
   void give_up(const Error& error);
   void start_group();
@@ -108,6 +118,7 @@ class Loader {
   std::optional<pg::PgConn> conn_;
   const TableInfo* staged_table_ = nullptr;  // whose temporary tables this session has
   Group group_;
+  YearJob* year_ = nullptr;  // the sorted year that the group is
   std::size_t group_bytes_ = 0;
   Tick group_since_{};
   std::int64_t commit_id_ = 0;

@@ -1,33 +1,27 @@
 #include "load/tuples.h"
 
 #include "icingest/copy_encoder.h"
+#include "load/tuple_bytes.h"
 
 namespace icingest::load {
 namespace {
-
-template <class T>
-T get(const char* at) {
-  T value;
-  std::memcpy(&value, at, sizeof(T));
-  if constexpr (sizeof(T) == 2) return static_cast<T>(__builtin_bswap16(static_cast<std::uint16_t>(value)));
-  else return static_cast<T>(__builtin_bswap32(static_cast<std::uint32_t>(value)));
-}
 
 constexpr std::size_t kFixedHeader = 19;
 
 // A NUMERIC field's value as a mantissa at `scale`; nothing for NaN, infinities and more than 38 digits.
 std::optional<Int128> numeric_mantissa(std::string_view field, int scale) {
   if (field.size() < 8) return std::nullopt;
-  const int count = get<std::int16_t>(field.data());
-  const int weight = get<std::int16_t>(field.data() + 2);
-  const auto sign = get<std::uint16_t>(field.data() + 4);
+  const int count = get_big_endian<std::int16_t>(field.data());
+  const int weight = get_big_endian<std::int16_t>(field.data() + 2);
+  const auto sign = get_big_endian<std::uint16_t>(field.data() + 4);
   if ((sign != 0 && sign != 0x4000) || field.size() != 8 + 2 * static_cast<std::size_t>(count))
     return std::nullopt;
   Int128 mantissa = 0;
   const Int128 limit = power_of_ten(34);
   for (int i = 0; i < count; ++i) {
     if (mantissa >= limit) return std::nullopt;
-    mantissa = mantissa * 10'000 + get<std::uint16_t>(field.data() + 8 + 2 * static_cast<std::size_t>(i));
+    mantissa =
+        mantissa * 10'000 + get_big_endian<std::uint16_t>(field.data() + 8 + 2 * static_cast<std::size_t>(i));
   }
   // The groups end 4 * (count - weight - 1) digits behind the point.
   int decimals = 4 * (count - weight - 1);
@@ -52,28 +46,17 @@ char* put_canonical(char* at, const ColumnType& type, const Field& field) {
   if (!field) return copy::detail::put_null(at);
   if (type.type != PgType::numeric) return put_field(at, *field);
   const int scale = type.precision != 0  ? type.scale
-                    : field->size() >= 8 ? get<std::int16_t>(field->data() + 6)
+                    : field->size() >= 8 ? get_big_endian<std::int16_t>(field->data() + 6)
                                          : 0;
   const auto mantissa = scale <= Decimal::kMaxScale ? numeric_mantissa(*field, scale) : std::nullopt;
   return mantissa ? copy::detail::put_numeric(at, *mantissa, scale) : put_field(at, *field);
-}
-
-// Bytes of the tuple at the front of `tuples`.
-std::size_t tuple_size(std::string_view tuples) {
-  const int fields = get<std::int16_t>(tuples.data());
-  std::size_t size = 2;
-  for (int i = 0; i < fields; ++i) {
-    const auto length = get<std::int32_t>(tuples.data() + size);
-    size += 4 + static_cast<std::size_t>(std::max(length, 0));
-  }
-  return size;
 }
 
 }  // namespace
 
 Result<bool> TupleReader::take_tuple(std::string_view& bytes) {
   if (ended_ || bytes.size() < 2) return false;
-  const int count = get<std::int16_t>(bytes.data());
+  const int count = get_big_endian<std::int16_t>(bytes.data());
   if (count < 0) {
     ended_ = true;
     return false;
@@ -82,7 +65,7 @@ Result<bool> TupleReader::take_tuple(std::string_view& bytes) {
   std::size_t at = 2;
   for (int i = 0; i < count; ++i) {
     if (bytes.size() < at + 4) return false;
-    const auto length = get<std::int32_t>(bytes.data() + at);
+    const auto length = get_big_endian<std::int32_t>(bytes.data() + at);
     at += 4;
     if (length < 0) {
       fields_.emplace_back();
@@ -103,7 +86,7 @@ Result<void> TupleReader::feed(std::string_view bytes) {
     bytes = pending_.view();
   }
   if (!header_seen_ && bytes.size() >= kFixedHeader) {
-    const std::size_t header = kFixedHeader + get<std::uint32_t>(bytes.data() + 15);
+    const std::size_t header = kFixedHeader + get_big_endian<std::uint32_t>(bytes.data() + 15);
     if (bytes.size() >= header) {
       header_seen_ = true;
       bytes.remove_prefix(header);
@@ -137,14 +120,14 @@ Digest digest_of_fields(const TableInfo& table, const Field* fields, Buffer& scr
 
 void append_staged(std::string_view tuples, Buffer& out) {
   while (!tuples.empty()) {
-    const std::size_t size = tuple_size(tuples);
+    const std::size_t size = tuple_size(tuples.data());
     const Digest digest = digest_of(tuples.data() + 2, size - 2);
     const auto half = [&](std::size_t lane) {
       return std::uint64_t{digest.lanes.at(lane + 1)} << 32 | digest.lanes.at(lane);
     };
     char* at = out.reserve(size + kStagingFields * 12);
     at = copy::detail::put<std::int16_t>(
-        at, static_cast<std::int16_t>(get<std::int16_t>(tuples.data()) + kStagingFields));
+        at, static_cast<std::int16_t>(get_big_endian<std::int16_t>(tuples.data()) + kStagingFields));
     std::memcpy(at, tuples.data() + 2, size - 2);
     at += size - 2;
     at = copy::detail::put<std::uint64_t>(copy::detail::put<std::int32_t>(at, 8), half(0));

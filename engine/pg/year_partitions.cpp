@@ -113,15 +113,31 @@ Result<void> build_indexes(PgConn& conn, const TableInfo& table, const std::stri
   return in_transaction(conn, statements);
 }
 
-// Second step: from the building table into the real one. Short, because it locks both.
-Result<void> move_year(PgConn& conn, const TableInfo& table, const std::string& partition, int year) {
+// The schema the table is in, as the search path finds it.
+Result<std::string> schema_of(PgConn& conn, const TableInfo& table) {
   ICINGEST_TRY_LET(const PgResult home,
                    conn.exec("SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
                              "WHERE c.oid = to_regclass($1)",
                              {quote_name(table.name)}));
   if (home.rows() == 0)
     return person_error(fmt::format("table {} is gone", table.name), "run `icingest migrate`");
-  const std::string schema(home.text(0, 0));
+  return std::string(home.text(0, 0));
+}
+
+// What the planner needs for the keys: how many symbols and sessions there are, for which a small sample will do. Of the
+// other columns, whose values cost ten times as much to sort, autovacuum takes its own samples.
+constexpr std::string_view kSmallSample = "SET LOCAL default_statistics_target = 25";
+std::string analyze_keys(const TableInfo& table, const std::string& partition) {
+  std::string keys;
+  for (const ColumnInfo& column : table.columns) {
+    if (column.key) keys += (keys.empty() ? "" : ", ") + quote_name(column.name);
+  }
+  return fmt::format("ANALYZE {} ({})", partition, keys);
+}
+
+// Second step: from the building table into the real one. Short, because it locks both.
+Result<void> move_year(PgConn& conn, const TableInfo& table, const std::string& partition, int year) {
+  ICINGEST_TRY_LET(const std::string schema, schema_of(conn, table));
   const std::string moved = qualified(schema, partition_name(table, year));
   return in_transaction(
       conn,
@@ -160,6 +176,10 @@ Result<TableLayout> read_layout(Control& control, const TableInfo& table) {
         "  (SELECT count(*) FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal), "
         "  (SELECT count(*) FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'f'), "
         "  (SELECT count(*) FROM pg_index i WHERE i.indrelid = c.oid), "
+        "  (SELECT count(*) FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'c'), "
+        "  (SELECT string_agg(attname, ' ' ORDER BY array_position(i.indkey::int2[], attnum)) FROM pg_index i "
+        "   JOIN pg_attribute ON attrelid = c.oid AND attnum = ANY (i.indkey) WHERE i.indrelid = c.oid AND i.indisunique "
+        "   GROUP BY indexrelid ORDER BY indexrelid LIMIT 1), "
         "  (SELECT count(*) FROM pg_stat_replication), current_setting('wal_level') "
         "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
         "LEFT JOIN pg_partitioned_table p ON p.partrelid = c.oid "
@@ -172,8 +192,13 @@ Result<TableLayout> read_layout(Control& control, const TableInfo& table) {
     layout.has_triggers = row[2].as<int>() > 0;
     layout.has_foreign_keys = row[3].as<int>() > 0;
     layout.indexes = row[4].as<int>();
-    layout.replicas = row[5].as<int>();
-    layout.wal_level = row[6].as<std::string>();
+    layout.has_checks = row[5].as<int>() > 0;
+    const auto order = row[6].as<std::string>("");
+    for (const std::string_view column : text::split(order, ' ')) {
+      if (!column.empty()) layout.order.emplace_back(column);
+    }
+    layout.replicas = row[7].as<int>();
+    layout.wal_level = row[8].as<std::string>();
     layout.hypertable = is_hypertable(tx, layout.schema, table);
     layout.attached = partition_years(tx, table, name);
     layout.building = partition_years(tx, table, building_name(table));
@@ -215,13 +240,45 @@ Result<void> finish_year(PgConn& conn, const TableInfo& table, int year) {
     ICINGEST_TRY(build_indexes(conn, table, partition, year));
     ICINGEST_TRY(move_year(conn, table, partition, year));
   }
-  // What the planner needs for the keys; of the other columns, whose values cost ten times as much to sort, autovacuum
-  // takes its own samples.
-  std::string keys;
-  for (const ColumnInfo& column : table.columns) {
-    if (column.key) keys += (keys.empty() ? "" : ", ") + quote_name(column.name);
+  return in_transaction(
+      conn, {std::string(kSmallSample), analyze_keys(table, quote_name(partition_name(table, year)))});
+}
+
+Result<std::string> create_year(PgConn& conn, const TableInfo& table, int year) {
+  ICINGEST_TRY_LET(const std::string schema, schema_of(conn, table));
+  std::string partition = qualified(schema, partition_name(table, year));
+  ICINGEST_TRY_LET(const bool is_there, exists(conn, partition));
+  if (is_there) {
+    return Failure(Error{.action = Action::restage,
+                         .exit = ExitCode::later,
+                         .message = fmt::format("table {} is there already", partition)});
   }
-  ICINGEST_TRY(conn.exec(fmt::format("ANALYZE {} ({})", quote_name(partition_name(table, year)), keys)));
+  ICINGEST_TRY(conn.exec(fmt::format(
+      "CREATE TABLE {} (LIKE {} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING GENERATED INCLUDING STORAGE)",
+      partition, qualified(schema, table.name))));
+  return partition;
+}
+
+Result<void> attach_year(PgConn& conn, const TableInfo& table, int year) {
+  ICINGEST_TRY_LET(const std::string schema, schema_of(conn, table));
+  const std::string partition = qualified(schema, partition_name(table, year));
+  ICINGEST_TRY(conn.exec(fmt::format("SET LOCAL maintenance_work_mem = '{}'", kSortMemory)));
+  ICINGEST_TRY(conn.exec("SET LOCAL max_parallel_maintenance_workers = 0"));
+  ICINGEST_TRY_LET(const auto indexes, index_statements(conn, table, partition));
+  for (const std::string& index : indexes) ICINGEST_TRY(conn.exec(index));
+  ICINGEST_TRY(conn.exec(std::string(kSmallSample)));
+  ICINGEST_TRY(conn.exec(analyze_keys(table, partition)));
+  // Last, because its lock on the table keeps the other streams' years waiting.
+  ICINGEST_TRY(conn.exec(fmt::format("ALTER TABLE {} ATTACH PARTITION {} {}", qualified(schema, table.name),
+                                     partition, bounds(year))));
+  return {};
+}
+
+Result<void> ensure_year(PgConn& conn, const TableInfo& table, int year) {
+  ICINGEST_TRY_LET(const std::string schema, schema_of(conn, table));
+  ICINGEST_TRY(conn.exec(fmt::format("CREATE TABLE IF NOT EXISTS {} PARTITION OF {} {}",
+                                     qualified(schema, partition_name(table, year)),
+                                     qualified(schema, table.name), bounds(year))));
   return {};
 }
 

@@ -13,6 +13,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "icingest/table.h"
 #include "pg/control.h"
@@ -27,9 +28,11 @@ struct TableLayout {
   bool hypertable = false;
   bool has_triggers = false;  // on rows: they would not run for a year built aside
   bool has_foreign_keys = false;
+  bool has_checks = false;  // on rows: which unit a refused row belongs to must be known
   int indexes = 0;
-  std::set<int> attached;  // years with a partition of the name we give it
-  std::set<int> building;  // years under construction
+  std::vector<std::string> order;  // columns of its unique key, in the order of the index; empty: it has none
+  std::set<int> attached;          // years with a partition of the name we give it
+  std::set<int> building;          // years under construction
   // Of the server.
   int replicas = 0;
   std::string wal_level;
@@ -53,6 +56,13 @@ Result<void> begin_years(Control& control, const TableInfo& table, const TableLa
 // Indexes a year under construction and moves it into the table; a year that is not under construction is no error.
 // Can be repeated after dying at any point.
 Result<void> finish_year(PgConn& conn, const TableInfo& table, int year);
+
+// The three steps of a year that is made in one transaction, which is the caller's: a bare table, whose name comes back
+// for COPY; its indexes and its place in the table; or, where rows may have to be merged, an empty partition. A year
+// that is there already is an Error with Action::restage.
+[[nodiscard]] Result<std::string> create_year(PgConn& conn, const TableInfo& table, int year);
+Result<void> attach_year(PgConn& conn, const TableInfo& table, int year);
+Result<void> ensure_year(PgConn& conn, const TableInfo& table, int year);
 
 // Throws a year under construction away, with what the ledger says of its buckets and units: they are read again.
 Result<void> undo_year(Control& control, const TableInfo& table, std::string_view pipeline, int year);

@@ -182,8 +182,10 @@ Judgement judge(const AnswerHead& answer) {
   }
 }
 
-Result<Envelope> read_envelope(Document& document, const EachResult& each) {
-  ICINGEST_TRY_LET(auto json, document.json());
+namespace {
+
+Result<Envelope> read_envelope_of(Document& document, ondemand::document json, const EachResult& each,
+                                  std::int64_t rows_before) {
   ondemand::object object;
   if (const auto error = json.get_object().get(object); error != simdjson::SUCCESS) {
     return document.malformed("not a JSON object", error);
@@ -200,6 +202,7 @@ Result<Envelope> read_envelope(Document& document, const EachResult& each) {
   if (json.current_location().get(rest) != simdjson::OUT_OF_BOUNDS) {
     return document.malformed("bytes behind the end of the JSON");
   }
+  envelope.rows += rows_before;
   if (envelope.status != "OK" && envelope.status != "DELAYED") {
     return document.malformed(fmt::format("status '{}' {}", text::printable(envelope.status, 40),
                                           text::printable(envelope.error, 200)));
@@ -212,6 +215,21 @@ Result<Envelope> read_envelope(Document& document, const EachResult& each) {
         fmt::format("{} rows declared, {} delivered", envelope.declared, envelope.rows));
   }
   return envelope;
+}
+
+}  // namespace
+
+Result<Envelope> read_envelope(Document& document, const EachResult& each) {
+  ICINGEST_TRY_LET(auto json, document.json());
+  return read_envelope_of(document, std::move(json), each, 0);
+}
+
+Result<Envelope> read_envelope(Document& document, std::string_view around, std::int64_t rows) {
+  std::string padded(around);
+  padded.append(simdjson::SIMDJSON_PADDING, '\0');
+  ICINGEST_TRY_LET(auto json, document.json({padded.data(), around.size()}));
+  const EachResult nothing = [](ondemand::value&) { return Result<void>{}; };
+  return read_envelope_of(document, std::move(json), nothing, rows);
 }
 
 }  // namespace icingest::massive

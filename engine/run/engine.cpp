@@ -37,8 +37,6 @@ Failure run_is_over() {
   return Failure(Error{.action = Action::stop_source, .exit = ExitCode::later, .message = "the run is over"});
 }
 
-int year_of(Date date) { return static_cast<int>(civil(date).year()); }
-
 std::chrono::milliseconds to_ms(std::chrono::microseconds time) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(time);
 }
@@ -57,6 +55,8 @@ Engine::Engine(EngineSettings settings, const Clock& clock, Metrics& metrics, St
       guard_(asio::make_work_guard(io_)),
       load_queue_(settings_.memory_budget),
       producer_(load_queue_),
+      sort_queue_(settings_.memory_budget),
+      sort_producer_(sort_queue_),
       ledger_(settings_.pipeline, settings_.run_id),
       loader_settings_{.db = settings_.db,
                        .commit_bytes = settings_.memory_budget / 4,
@@ -86,6 +86,7 @@ Engine::~Engine() {
     ended_.wait(lock, [&] { return workers_ == 0; });
   }
   decoders_.reset();
+  sort_producer_.reset();
   producer_.reset();
   guard_.reset();
   for (std::thread& thread : threads_) thread.join();
@@ -99,6 +100,17 @@ void Engine::use_streams(int streams) {
     threads_.emplace_back([loader = loaders_.back().get()] { loader->run(); });
   }
   streams_ = static_cast<int>(loaders_.size());
+}
+
+void Engine::use_sorting(load::KeyOrder order) {
+  if (sorter_) return;
+  load::SorterSettings settings{.order = std::move(order),
+                                .directory = settings_.temporary_directory,
+                                .run_bytes = settings_.memory_budget / 5};
+  // One year comes while the end of the one before it is sorted.
+  budget_.take(2 * settings.run_bytes, [this](Budget::Hold hold) { sorter_hold_ = std::move(hold); });
+  sorter_ = std::make_unique<load::YearSorter>(std::move(settings), sort_queue_, load_queue_, clock_, stop_);
+  threads_.emplace_back([this] { sorter_->run(); });
 }
 
 void Engine::close_fetching() {
@@ -138,15 +150,24 @@ std::string Engine::first_unit_failure() const {
 void Engine::execute(std::vector<PlannedUnit> units, const Universe& universe) {
   if (units.empty() || over()) return;
   use_streams(1);
-  count_years(units);
   begin_units(std::move(units), universe);
-  wait_for_units();
-  finish_years_left();
+  const auto wait_for = [this](auto&& condition) {
+    std::unique_lock lock(mutex_);
+    ended_.wait(lock, condition);
+  };
+  wait_for([&] { return workers_ == 0; });
+  finish_years_left(load::Way::sorted);
+  // Units that nobody will take any more, because the run is over, do not end: the workers do.
+  wait_for([&] { return in_loaders_ == 0 && (unfinished_ == 0 || over()); });
+  finish_years_left(load::Way::aside);
+  wait_for([&] { return years_in_loaders_ == 0; });
 }
 
 void Engine::begin_units(std::vector<PlannedUnit> units, const Universe& universe) {
   {
     const std::scoped_lock lock(mutex_);
+    for (const PlannedUnit& planned : units)
+      years_.expect(planned.unit, planned.way, planned.route->load.table);
     unfinished_ = units.size();
     ++workers_;  // whoever starts the others
   }
@@ -168,50 +189,36 @@ void Engine::wait_for_units() {
   ended_.wait(lock, [&] { return workers_ == 0 && in_loaders_ == 0 && (unfinished_ == 0 || over()); });
 }
 
-void Engine::count_years(const std::vector<PlannedUnit>& units) {
-  const std::scoped_lock lock(mutex_);
-  for (const PlannedUnit& planned : units) {
-    if (!planned.aside) continue;
-    aside_table_ = &planned.route->load.table;
-    for (int year = year_of(planned.unit.from); year <= year_of(planned.unit.to); ++year) ++aside_[year];
-  }
-}
-
-// A unit has ended; its years may be whole now.
-void Engine::year_lost_unit(const Unit& unit) {
-  std::vector<int> whole;
+// A unit's rows have come; its years may be whole now.
+void Engine::year_lost_unit(const load::LoadJob& job) {
+  YearBook::Years whole;
   {
     const std::scoped_lock lock(mutex_);
-    for (int year = year_of(unit.from); year <= year_of(unit.to); ++year) {
-      if (--aside_.at(year) == 0) whole.push_back(year);
-    }
+    whole = years_.came(*job.unit);
   }
-  if (stop_.requested()) return;
-  for (const int year : whole) finish_year(year);
+  if (stop_.requested() && job.way == load::Way::aside) return;
+  for (const auto& [year, entry] : whole) finish_year(year, entry.way, *entry.table);
 }
 
 // Units that never ended leave their years open. The rows that came are good, so they are shown all the same.
-void Engine::finish_years_left() {
-  std::vector<int> left;
+void Engine::finish_years_left(load::Way way) {
+  YearBook::Years left;
   {
     const std::scoped_lock lock(mutex_);
-    for (const auto& [year, units] : aside_) left.push_back(year);
+    left = years_.take_rest(way);
   }
-  if (!stop_.requested()) {
-    for (const int year : left) finish_year(year);
-  }
-  std::unique_lock lock(mutex_);
-  ended_.wait(lock, [&] { return years_in_loaders_ == 0; });
+  // A year under construction waits for the next run; the rows of a sorted one are nowhere else.
+  if (stop_.requested() && way == load::Way::aside) return;
+  for (const auto& [year, entry] : left) finish_year(year, way, *entry.table);
 }
 
-void Engine::finish_year(int year) {
+void Engine::finish_year(int year, load::Way way, const TableInfo& table) {
   auto job = std::make_unique<load::YearJob>();
   {
     const std::scoped_lock lock(mutex_);
-    if (aside_.erase(year) == 0) return;
     ++years_in_loaders_;
-    job->table = aside_table_;
   }
+  job->table = &table;
   job->year = year;
   job->done = [this, year](const Result<void>& result) {
     if (!result) log::debug("year {} stays under construction: {}", year, result.error().describe());
@@ -219,7 +226,9 @@ void Engine::finish_year(int year) {
     --years_in_loaders_;
     ended_.notify_all();
   };
-  asio::post(io_, [this, job = std::move(job)]() mutable { producer_->push(std::move(job), 0); });
+  asio::post(io_, [this, way, job = std::move(job)]() mutable {
+    (way == load::Way::sorted ? sort_producer_ : producer_)->push(std::move(job), 0);
+  });
 }
 
 void Engine::unit_ended(bool was_in_loader) {
@@ -449,8 +458,9 @@ Failure Engine::verdict_error(const fetch::Answer& answer, const Source& source)
       error.action = Action::stop_source;
       error.exit = ExitCode::person;
       if (judgement.reason == "bad_contact") {
-        error.remedy = fmt::format("set {} to the name of your company or program and an address where you can be reached",
-                                   fmt::join(source.contact_env, " or "));
+        error.remedy = fmt::format(
+            "set {} to the name of your company or program and an address where you can be reached",
+            fmt::join(source.contact_env, " or "));
       } else if (judgement.reason == "bad_credential") {
         error.remedy = fmt::format("set {} to a valid key", fmt::join(source.credential_env, " or "));
         if (source.store)
@@ -516,7 +526,7 @@ void Engine::submit(PlannedUnit& planned, Delivery delivery, Budget::Hold hold, 
   job->unit = std::make_unique<Unit>(planned.unit);
   job->table = &planned.route->load.table;
   job->staged = planned.staged;
-  job->aside = planned.aside;
+  job->way = planned.way;
   job->write = {
       .unit = job->unit.get(),
       .state = delivery.state,
@@ -551,11 +561,18 @@ void Engine::submit(PlannedUnit& planned, Delivery delivery, Budget::Hold hold, 
   metrics_.rounded.add(job->batch.rounded);
   metrics_.duplicates.add(job->batch.duplicates);
   job->done = [this](load::LoadJob* loaded, const Result<void>& result) { on_loaded(*loaded, result); };
+  if (planned.way == load::Way::sorted) {
+    job->taken = [this](load::LoadJob* taken) {
+      row_buffers_.give_back(std::move(taken->batch.rows));
+      taken->hold.release();
+      year_lost_unit(*taken);
+    };
+  }
   {
     const std::scoped_lock lock(mutex_);
     ++in_loaders_;
   }
-  producer_->push(std::move(job), held);
+  (planned.way == load::Way::sorted ? sort_producer_ : producer_)->push(std::move(job), held);
 }
 
 void Engine::record_failure(PlannedUnit& planned, const Error& error, int attempts) {
@@ -597,7 +614,7 @@ void Engine::on_loaded(load::LoadJob& job, const Result<void>& result) {
   row_buffers_.give_back(std::move(job.batch.rows));
   for (Batch& batch : job.side_batches) row_buffers_.give_back(std::move(batch.rows));
   job.hold.release();
-  if (job.aside) year_lost_unit(*job.unit);
+  if (job.way == load::Way::aside) year_lost_unit(job);
   unit_ended(true);
 }
 

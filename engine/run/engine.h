@@ -32,7 +32,9 @@
 #include "fetch/source_client.h"
 #include "load/known_rows.h"
 #include "load/loader.h"
+#include "load/year_sorter.h"
 #include "run/decode_pool.h"
+#include "run/year_book.h"
 
 namespace icingest::run {
 
@@ -42,7 +44,7 @@ struct PlannedUnit {
   const Route* route = nullptr;
   int expected_generation = 0;
   bool staged = false;
-  bool aside = false;  // all its years are built aside
+  load::Way way = load::Way::table;
   std::string scope;
   int epoch = 0;
   bool had_second_chance = false;
@@ -79,6 +81,7 @@ struct EngineSettings {
   double max_reject_share = 0.02;
   Options own_options;
   std::size_t memory_budget = std::size_t{64} << 20;
+  std::string temporary_directory = "/tmp";
   int decode_threads = 1;
   std::chrono::milliseconds outage_patience{600'000};
 };
@@ -92,10 +95,12 @@ class Engine {
 
   // Loads over at least this many connections at once from now on. Without it there is one.
   void use_streams(int streams);
+  // Needed before units of Way::sorted: the order of their rows.
+  void use_sorting(load::KeyOrder order);
 
   // Does these units, in this order as far as the source lets it; returns when each has ended. The error of a run
   // that had to end is in failure().
-  // Years built aside are finished as soon as they are whole, and the rest of them at the end, unless the process is
+  // Years sorted or built aside are finished as soon as they are whole, and the rest of them at the end, unless the process is
   // to stop.
   void execute(std::vector<PlannedUnit> units, const Universe& universe);
 
@@ -176,10 +181,9 @@ class Engine {
   void submit(PlannedUnit& planned, Delivery delivery, Budget::Hold hold, int attempts);
   void record_failure(PlannedUnit& planned, const Error& error, int attempts);
   void on_loaded(load::LoadJob& job, const Result<void>& result);
-  void count_years(const std::vector<PlannedUnit>& units);
-  void year_lost_unit(const Unit& unit);
-  void finish_years_left();
-  void finish_year(int year);
+  void year_lost_unit(const load::LoadJob& job);
+  void finish_years_left(load::Way way);
+  void finish_year(int year, load::Way way, const TableInfo& table);
   void unit_ended(bool was_in_loader);
   void worker_ended();
   PlannedUnit* next_unit(Port& port);
@@ -200,6 +204,10 @@ class Engine {
   std::vector<std::unique_ptr<Port>> ports_;
   load::LoadQueue load_queue_;
   std::optional<load::LoadQueue::Producer> producer_;
+  load::LoadQueue sort_queue_;
+  std::optional<load::LoadQueue::Producer> sort_producer_;
+  std::unique_ptr<load::YearSorter> sorter_;
+  Budget::Hold sorter_hold_;
   checkpoint::LedgerWriter ledger_;
   load::LoaderSettings loader_settings_;
   load::PgKnownRows known_rows_;
@@ -218,8 +226,7 @@ class Engine {
   std::size_t unfinished_ = 0;  // units of execute() that have not ended
   std::size_t in_loaders_ = 0;  // of those, the ones handed to a loader
   std::size_t years_in_loaders_ = 0;
-  std::map<int, int> aside_;  // years built aside that are not whole: units that are still to come
-  const TableInfo* aside_table_ = nullptr;
+  YearBook years_;
   std::optional<Error> failure_;
   std::string first_unit_failure_;
 

@@ -284,6 +284,7 @@ Result<Report> ingest_entities(Session& session, const Environment& environment,
   const std::string_view filled_by = pipeline.entities->filled_by;
   ICINGEST_TRY_LET(pg::Control * control, session.control());
   ICINGEST_TRY(prepare_schema(*control, environment));
+  ICINGEST_TRY(check_tables(*control, pipeline));
   ICINGEST_TRY_LET(const Entities before, read_entities(*control, pipeline, options));
   if (before.listed == 0) {
     ICINGEST_TRY(fill_table(session, environment, filled_by));

@@ -37,7 +37,17 @@ Result<void> join_members(pg::Control& control, const Pipeline& pipeline, const 
   return {};
 }
 
-int year_of(Date date) { return static_cast<int>(civil(date).year()); }
+// The columns of the table's key, in the order of its index.
+load::KeyOrder key_order(const TableInfo& table, const pg::TableLayout& layout) {
+  load::KeyOrder order;
+  for (const std::string& name : layout.order) {
+    const auto column = std::find_if(table.columns.begin(), table.columns.end(),
+                                     [&](const ColumnInfo& info) { return info.name == name; });
+    if (column != table.columns.end())
+      order.push_back(static_cast<std::size_t>(column - table.columns.begin()));
+  }
+  return order;
+}
 
 // One run in progress.
 class Run {
@@ -186,9 +196,13 @@ Result<void> Run::plan_loading(Engine& engine) {
   }
   ICINGEST_TRY_LET(layout, pg::read_layout(*control, table));
   std::set<int> years;
-  for (int year = year_of(window_.from); year <= year_of(window_.to) + 1; ++year) years.insert(year);
+  // The next year's from December on: before, readers of the newest rows would search an empty partition first.
+  for (int year = year_of(window_.from); year <= year_of(window_.to + std::chrono::days(31)); ++year)
+    years.insert(year);
+  for (const int year : loading.sort) years.erase(year);
   ICINGEST_TRY(pg::ensure_years(*control, table, layout, years));
-  for (PlannedUnit& planned : plan_.main) planned.aside = loading.builds(years_of(planned));
+  if (!loading.sort.empty()) engine.use_sorting(key_order(table, layout));
+  for (PlannedUnit& planned : plan_.main) planned.way = loading.way_of(years_of(planned));
   if (!plan_.main.empty()) log::info("loading {}: {}", table.name, load::describe(loading));
   engine.use_streams(loading.streams);
   return {};
@@ -326,7 +340,8 @@ Result<void> Run::restatements(Engine& engine) {
 }
 
 Result<void> Run::work() {
-  Engine engine(engine_settings(environment_, pipeline_, options_, sources_, report_.run_id), *environment_.clock, metrics_, *environment_.stop);
+  Engine engine(engine_settings(environment_, pipeline_, options_, sources_, report_.run_id),
+                *environment_.clock, metrics_, *environment_.stop);
   if (environment_.watch) environment_.watch(std::string(pipeline_.name), &metrics_, &engine);
   const auto do_all = [&]() -> Result<void> {
     ICINGEST_TRY(find_floor(engine));

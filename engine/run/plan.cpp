@@ -358,9 +358,7 @@ Result<Plan> make_plan(const Pipeline& pipeline, const IngestOptions& options, c
 }
 
 load::UnitYears years_of(const PlannedUnit& planned) {
-  return {.first = static_cast<int>(civil(planned.unit.from).year()),
-          .last = static_cast<int>(civil(planned.unit.to).year()),
-          .staged = planned.staged};
+  return {.first = year_of(planned.unit.from), .last = year_of(planned.unit.to), .staged = planned.staged};
 }
 
 load::LoadPlan load_plan_of(const Plan& plan, const pg::TableLayout& layout, int streams) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <random>
 
 #include "checkpoint/pg_quota.h"
@@ -141,11 +142,10 @@ EngineSource engine_source(const Environment& environment, const fetch::SourceCo
   const std::string quota_name = fmt::format("{}@{}#{:016x}", source.source.name,
                                              source.base_url.substr(source.base_url.find("://") + 3),
                                              std::hash<std::string>{}(source.key));
-  return {
-      .config = source,
-      .make_quota = [db = environment.db, quota_name, clock = environment.clock](const RateLimit& limit) {
-        return std::make_unique<checkpoint::PgQuota>(db, quota_name, limit, *clock);
-      }};
+  return {.config = source,
+          .make_quota = [db = environment.db, quota_name, clock = environment.clock](const RateLimit& limit) {
+            return std::make_unique<checkpoint::PgQuota>(db, quota_name, limit, *clock);
+          }};
 }
 
 EngineSettings engine_settings(const Environment& environment, const Pipeline& pipeline,
@@ -161,6 +161,7 @@ EngineSettings engine_settings(const Environment& environment, const Pipeline& p
           .max_reject_share = pipeline.max_reject_share,
           .own_options = options.own,
           .memory_budget = environment.memory_budget,
+          .temporary_directory = std::filesystem::temp_directory_path(),
           .decode_threads = environment.decode_threads,
           .outage_patience = environment.outage_patience};
 }
@@ -188,8 +189,8 @@ void conclude(Report& report, const Environment& environment, const Metrics& met
         report.unavailable);
   } else if (report.rows_rejected > 0) {
     report.exit = ExitCode::rejects;
-    report.message = fmt::format("{} rows were quarantined; see `icingest rejects {}`",
-                                  report.rows_rejected, report.command);
+    report.message = fmt::format("{} rows were quarantined; see `icingest rejects {}`", report.rows_rejected,
+                                 report.command);
   }
 }
 
@@ -208,10 +209,9 @@ Result<void> fill_table(Session& session, const Environment& environment, std::s
   log::info("{} is empty; running `icingest {}` first", filled_by, filled_by);
   ICINGEST_TRY_LET(const Report report, ingest(session, environment, *filler, {}));
   if (report.exit != ExitCode::complete && report.exit != ExitCode::rejects) {
-    return Failure(
-        Error{.action = Action::fail_run,
-              .exit = report.exit,
-              .message = fmt::format("{} could not be filled: {}", filled_by, report.message)});
+    return Failure(Error{.action = Action::fail_run,
+                         .exit = report.exit,
+                         .message = fmt::format("{} could not be filled: {}", filled_by, report.message)});
   }
   log::info("{}: {} rows", filled_by, text::grouped(report.rows_written));
   return {};

@@ -24,8 +24,10 @@ class Document {
   [[nodiscard]] std::string_view body() const { return body_; }
   [[nodiscard]] std::string_view origin() const { return origin_; }
 
-  // Starts On-Demand parsing; once per Document.
-  [[nodiscard]] Result<simdjson::ondemand::document> json();
+  // Starts On-Demand parsing, of the whole body or of a part with padding behind it, such as any part of the body. One
+  // at a time.
+  [[nodiscard]] Result<simdjson::ondemand::document> json() { return json(body_); }
+  [[nodiscard]] Result<simdjson::ondemand::document> json(std::string_view part);
 
   // A body that is not what it should be: worth another request, never worth a row.
   [[nodiscard]] Failure malformed(std::string_view what) const;

@@ -30,6 +30,7 @@ using Date = std::chrono::sys_days;
 [[nodiscard]] Instant from_unix_ms(std::int64_t milliseconds);
 
 [[nodiscard]] std::chrono::year_month_day civil(Date date);
+[[nodiscard]] inline int year_of(Date date) { return static_cast<int>(civil(date).year()); }
 [[nodiscard]] Date make_date(int year, unsigned month, unsigned day);
 // The same day `years` earlier; 29 February becomes 28 February.
 [[nodiscard]] Date years_before(Date date, int years);

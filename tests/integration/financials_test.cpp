@@ -267,6 +267,94 @@ TEST_F(FinancialsCommand, TheQueryOfTheDocumentationLeadsToTheAccessions) {
   for (const std::string& one : queries) test::query(db, one);
 }
 
+// The shape and the contents that the Python system left: EPS without the width, years that repeat, a reference.
+constexpr const char* kLegacy = R"sql(
+CREATE TABLE financials (id bigserial PRIMARY KEY, ticker varchar(10) NOT NULL, filing_date date NOT NULL,
+  period_end_date date NOT NULL, fiscal_year integer NOT NULL, fiscal_quarter integer, statement_type varchar(20),
+  revenue bigint, cost_of_revenue bigint, gross_profit bigint, operating_expenses bigint, operating_income bigint,
+  net_income bigint, eps_basic numeric(10,4), eps_diluted numeric(10,4), shares_outstanding bigint, total_assets bigint,
+  total_liabilities bigint, shareholders_equity bigint, cash_and_equivalents bigint, short_term_debt bigint,
+  long_term_debt bigint, operating_cash_flow bigint, investing_cash_flow bigint, financing_cash_flow bigint,
+  free_cash_flow bigint, capex bigint, pe_ratio numeric(10,2), pb_ratio numeric(10,2), ps_ratio numeric(10,2),
+  debt_to_equity numeric(10,2), current_ratio numeric(10,2), quick_ratio numeric(10,2), roe numeric(10,2),
+  roa numeric(10,2), roic numeric(10,2), gross_margin numeric(10,2), operating_margin numeric(10,2),
+  net_margin numeric(10,2), sec_filing_url varchar(500), raw_data jsonb, created_at timestamp DEFAULT now(),
+  UNIQUE (ticker, period_end_date, fiscal_quarter),
+  CONSTRAINT check_has_financial_data CHECK (revenue IS NOT NULL OR net_income IS NOT NULL OR eps_basic IS NOT NULL
+    OR eps_diluted IS NOT NULL OR statement_type = '10-K'));
+CREATE TABLE valuation_ratios (id serial PRIMARY KEY, annual_financial_id bigint REFERENCES financials (id));
+INSERT INTO financials (ticker, filing_date, period_end_date, fiscal_year, fiscal_quarter, statement_type, revenue, pe_ratio)
+VALUES ('AAPL', '2024-11-01', '2024-09-28', 2024, NULL, '10-K', 1, 30), ('AAPL', '2024-11-01', '2024-09-28', 2024, NULL, '10-K', 2, 31),
+  ('AAPL', '2024-11-01', '2024-09-28', 2024, NULL, '10-K', 3, 32), ('AAPL', '2024-08-02', '2024-06-29', 2024, 3, '10-Q', 4, 33),
+  ('OLD', '2001-01-01', '2000-12-31', 2000, NULL, '10-K', 5, NULL);
+INSERT INTO valuation_ratios (annual_financial_id) VALUES (1), (3), (4);
+)sql";
+
+TEST_F(FinancialsCommand, AdoptsTheTableOfThePythonSystemAndLosesNothing) {
+  RecordedSec sec{{"0000320193", kNewApple}};
+  const pg::DbConfig db = TestServer::instance().create_database();
+  test::query(db, kLegacy);
+  const Finished before = run(db, sec_at(sec.url()), live({"--tickers", "AAPL"}));
+  EXPECT_EQ(before.exit_code, 5) << "a run must not decide what migrate does: " << before.err;
+  const Finished migrated = run(db, {}, {"migrate"});
+  EXPECT_EQ(migrated.exit_code, 0) << migrated.out;
+  EXPECT_NE(migrated.out.find("financials held 2 older copies of periods"), std::string::npos)
+      << migrated.out;
+  EXPECT_EQ(
+      test::query(db,
+                  "SELECT string_agg(row ->> 'revenue', ',' ORDER BY row ->> 'id') FROM icingest.set_aside"),
+      "1,2");
+  EXPECT_EQ(test::query(db, "SELECT string_agg(revenue::text, ',' ORDER BY id) FROM financials"), "3,4,5");
+  EXPECT_EQ(
+      test::query(db, "SELECT string_agg(annual_financial_id::text, ',' ORDER BY id) FROM valuation_ratios"),
+      "3,3,4");
+  EXPECT_EQ(run(db, {}, {"migrate"}).out.find("older copies"), std::string::npos) << "twice is once";
+  list(db, {{"AAPL", "0000320193"}});
+  complete(db, sec_at(sec.url()), live());
+  EXPECT_EQ(
+      test::query(db, "SELECT revenue || ' ' || pe_ratio || ' ' || period FROM financials WHERE id = 3"),
+      "391035000000 32.0000 FY")
+      << "the row is the same one, and columns of others are left alone";
+  EXPECT_EQ(
+      test::query(
+          db, "SELECT revenue || ' ' || coalesce(cik::text, 'none') FROM financials WHERE ticker = 'OLD'"),
+      "5 none");
+  expect_verified(db);
+}
+
+TEST_F(FinancialsCommand, TheFunctionOfADayAgreesWithTheCommandWhereItSaysSo) {
+  RecordedSec sec{{"0000320193", kNewApple}};
+  const pg::DbConfig db = database({{"AAPL", "0000320193"}});
+  complete(db, sec_at(sec.url()), live());
+  const Finished exact = run(db, {}, {"financials", "--as-of", "2024-06-01"});
+  ASSERT_EQ(exact.exit_code, 0) << exact.err;
+  // Revenue and net income of every period that the filings of that day knew: Apple restated none twice.
+  EXPECT_EQ(
+      test::query(
+          db,
+          fmt::format("WITH exact AS (SELECT r FROM jsonb_array_elements('{}'::jsonb -> 'rows') AS r) "
+                      "SELECT count(*) FROM exact JOIN financials_as_of('2024-06-01', 'AAPL') AS f "
+                      "ON f.period_end_date = (r ->> 'period_end_date')::date AND f.period = r ->> 'period' "
+                      "WHERE f.revenue IS DISTINCT FROM (r ->> 'revenue')::bigint "
+                      "OR f.net_income IS DISTINCT FROM (r ->> 'net_income')::bigint",
+                      exact.out)),
+      "0");
+  EXPECT_EQ(test::query(db, "SELECT max(filing_date) FROM financials_as_of('2024-06-01', 'AAPL')"),
+            "2024-05-03");
+  EXPECT_EQ(
+      test::query(db,
+                  "SELECT count(*) FROM financials_as_of('2100-01-01') AS f JOIN financials AS g USING (id) "
+                  "WHERE f IS DISTINCT FROM g"),
+      "0")
+      << "in the end it is the table";
+  EXPECT_EQ(
+      test::query(
+          db,
+          "SELECT value FROM financial_facts_as_of('2024-06-01', 320193) WHERE concept = 'NetIncomeLoss' "
+          "AND period_end = '2024-03-30' AND days = 182"),
+      "57552000000");
+}
+
 // --- the simulator's SEC
 
 class FinancialsMarket : public test::Financials {

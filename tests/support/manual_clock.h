@@ -1,6 +1,8 @@
 // manual_clock.h: a clock that stands still until a test moves it.
 #pragma once
 
+#include <atomic>
+
 #include "core/clock.h"
 
 namespace icingest::test {
@@ -11,12 +13,12 @@ class ManualClock final : public Clock {
 
   [[nodiscard]] Instant now() const override { return now_; }
   [[nodiscard]] Tick tick() const override { return tick_; }
-  void advance(std::chrono::microseconds by) { now_ += by, tick_ += by; }
+  void advance(std::chrono::microseconds by) { now_ = now_.load() + by, tick_ = tick_.load() + by; }
   void set(Instant now) { now_ = now; }
 
  private:
-  Instant now_;
-  Tick tick_{std::chrono::hours(1)};
+  std::atomic<Instant> now_;
+  std::atomic<Tick> tick_{Tick(std::chrono::hours(1))};
 };
 
 }  // namespace icingest::test

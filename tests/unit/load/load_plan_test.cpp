@@ -11,6 +11,7 @@ pg::TableLayout partitioned(Years attached = {}, Years building = {}) {
   return {.schema = "public",
           .partitioned = true,
           .indexes = 1,
+          .order = {"ticker", "time", "interval"},
           .attached = std::move(attached),
           .building = std::move(building)};
 }
@@ -21,28 +22,50 @@ std::vector<UnitYears> sessions(int first, int last) {
   return units;
 }
 
-TEST(LoadPlan, BuildsYearsThatAreNotThereAside) {
+std::vector<UnitYears> histories(int first, int last) { return {3, UnitYears{.first = first, .last = last}}; }
+
+TEST(LoadPlan, SortsYearsThatAreNotThere) {
   const LoadPlan plan = plan_load(partitioned(), sessions(2024, 2026), {});
-  EXPECT_EQ(plan.build, (Years{2024, 2025, 2026}));
+  EXPECT_EQ(plan.sort, (Years{2024, 2025, 2026}));
+  EXPECT_TRUE(plan.build.empty());
   EXPECT_TRUE(plan.keyed.empty());
   EXPECT_EQ(plan.streams, 2);
-  EXPECT_TRUE(plan.builds({.first = 2024, .last = 2026}));
-  EXPECT_FALSE(plan.builds({.first = 2024, .last = 2026, .staged = true}));
-  EXPECT_FALSE(plan.builds({.first = 2023, .last = 2024}));
+  EXPECT_EQ(plan.way_of({.first = 2024, .last = 2024}), Way::sorted);
+  EXPECT_EQ(plan.way_of({.first = 2024, .last = 2024, .staged = true}), Way::table);
+  EXPECT_EQ(plan.way_of({.first = 2023, .last = 2023}), Way::table);
+  EXPECT_EQ(describe(plan), "2024 … 2026 sorted and shown when whole; 2 streams");
+}
+
+TEST(LoadPlan, BuildsYearsAsideWhereUnitsSpanThem) {
+  const LoadPlan plan = plan_load(partitioned(), histories(2024, 2026), {});
+  EXPECT_EQ(plan.build, (Years{2024, 2025, 2026}));
+  EXPECT_TRUE(plan.sort.empty());
+  EXPECT_TRUE(plan.keyed.empty());
+  EXPECT_EQ(plan.way_of({.first = 2024, .last = 2026}), Way::aside);
+  EXPECT_EQ(plan.way_of({.first = 2024, .last = 2026, .staged = true}), Way::table);
+  EXPECT_EQ(plan.way_of({.first = 2023, .last = 2024}), Way::table);
   EXPECT_EQ(describe(plan), "2024 … 2026 built aside and shown when whole; 2 streams");
+}
+
+TEST(LoadPlan, SortsNothingWhereARowMayBeRefused) {
+  pg::TableLayout layout = partitioned();
+  layout.has_checks = true;
+  const LoadPlan plan = plan_load(layout, sessions(2024, 2025), {});
+  EXPECT_EQ(plan.build, (Years{2024, 2025}));
+  EXPECT_TRUE(plan.sort.empty());
 }
 
 TEST(LoadPlan, KeepsTheKeyWhereAPartitionIsThere) {
   const LoadPlan plan = plan_load(partitioned({2026}), sessions(2025, 2026), {});
-  EXPECT_EQ(plan.build, Years{2025});
+  EXPECT_EQ(plan.sort, Years{2025});
   EXPECT_EQ(plan.keyed, Years{2026});
-  EXPECT_EQ(describe(plan), "2025 built aside and shown when whole, 2026 with the key in place; 2 streams");
+  EXPECT_EQ(describe(plan), "2025 sorted and shown when whole, 2026 with the key in place; 2 streams");
 }
 
 TEST(LoadPlan, AUnitOfManyYearsGoesAsideWithAllOrNone) {
   const LoadPlan plan =
       plan_load(partitioned({2026}), {{.first = 2024, .last = 2026}, {.first = 2022, .last = 2022}}, {});
-  EXPECT_EQ(plan.build, Years{2022});
+  EXPECT_EQ(plan.sort, Years{2022});
   EXPECT_EQ(plan.keyed, (Years{2024, 2025, 2026}));
 }
 
