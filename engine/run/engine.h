@@ -56,8 +56,8 @@ struct PlannedUnit {
 
 // What an archive turned out to be.
 struct ArchiveReading {
-  bool absent = false;   // the source has no such object, or does not serve parts of it: nothing was done
-  bool changed = false;  // another version took its place while it was read
+  bool absent = false;    // the source has no such object, or does not serve parts of it: nothing was done
+  bool changed = false;   // another version took its place while it was read
   std::int64_t left = 0;  // units that were not begun for that
   std::string reason;
   std::string etag;
@@ -172,7 +172,13 @@ class Engine {
   static bool fall_back(PlannedUnit& planned, std::string_view why);
   boost::asio::awaitable<void> feed(Feed& feed);
   boost::asio::awaitable<Result<void>> open_feed(Feed& feed);
+  boost::asio::awaitable<Result<std::uint64_t>> read_directory(Feed& feed, fetch::StreamAnswer& answer);
   boost::asio::awaitable<Result<void>> read_members(Feed& feed);
+  boost::asio::awaitable<Result<std::unique_ptr<fetch::HttpStream>>> open_members(Feed& feed);
+  boost::asio::awaitable<Result<void>> read_member(fetch::HttpStream& stream, std::uint64_t& at,
+                                                   std::uint64_t begin, std::uint64_t end, Buffer& body);
+  boost::asio::awaitable<Result<void>> wait_to_retry(fetch::SourceClient& client, Error error, int& attempts);
+  [[nodiscard]] static Error refusal_of(const fetch::StreamAnswer& answer, const Source& source);
   boost::asio::awaitable<void> take_member(Feed& feed, PlannedUnit& planned, Buffer body, Budget::Hold hold,
                                            std::size_t number);
   void ask_elsewhere(PlannedUnit& planned);

@@ -30,12 +30,26 @@ constexpr std::uint64_t kSkipBytes = std::uint64_t{2} << 20;
 // Room between a member's data and the next one, for headers and what writers put there.
 constexpr std::uint64_t kSlackBytes = std::uint64_t{1} << 20;
 
-// "bytes 100-199/1234": the size of the whole.
-std::optional<std::uint64_t> whole_size(std::string_view content_range) {
-  const std::size_t slash = content_range.rfind('/');
-  if (slash == std::string_view::npos) return std::nullopt;
-  const auto size = text::parse_int(content_range.substr(slash + 1));
-  return size && *size > 0 ? std::optional(static_cast<std::uint64_t>(*size)) : std::nullopt;
+struct Part {
+  std::uint64_t begin = 0;
+  std::uint64_t size = 0;
+  std::uint64_t total = 0;
+};
+
+// "bytes 100-199/1234"
+std::optional<Part> part_of(std::string_view content_range) {
+  constexpr std::string_view kUnit = "bytes ";
+  if (!content_range.starts_with(kUnit)) return std::nullopt;
+  content_range.remove_prefix(kUnit.size());
+  const std::size_t dash = content_range.find('-');
+  const std::size_t slash = content_range.find('/');
+  if (dash == std::string_view::npos || slash == std::string_view::npos || slash < dash) return std::nullopt;
+  const auto first = text::parse_int(content_range.substr(0, dash));
+  const auto last = text::parse_int(content_range.substr(dash + 1, slash - dash - 1));
+  const auto total = text::parse_int(content_range.substr(slash + 1));
+  if (!first || !last || !total || *first < 0 || *last < *first || *total <= *last) return std::nullopt;
+  return Part{static_cast<std::uint64_t>(*first), static_cast<std::uint64_t>(*last - *first + 1),
+              static_cast<std::uint64_t>(*total)};
 }
 
 Failure broken(std::string message) {
@@ -53,7 +67,7 @@ struct Engine::Feed {
   std::string_view no_answer;
   ArchiveReading reading;
   Instant asked_at{};
-  std::vector<decode::ZipEntry> entries;  // by offset; stays while members are decoded
+  std::vector<decode::ZipEntry> entries;                     // by offset; stays while members are decoded
   std::vector<std::pair<std::size_t, PlannedUnit*>> wanted;  // entries and their units, by offset
   std::size_t taken = 0;                                     // of wanted
   std::optional<Error> error;
@@ -61,7 +75,8 @@ struct Engine::Feed {
 
 Result<ArchiveReading> Engine::execute_archive(const Route& route, const Choose& choose,
                                                std::string_view no_answer, const Universe& universe) {
-  if (over()) return Failure(Error{.action = Action::stop_source, .exit = ExitCode::later, .message = "stopped"});
+  if (over())
+    return Failure(Error{.action = Action::stop_source, .exit = ExitCode::later, .message = "stopped"});
   use_streams(1);
   Feed feeding(route, port_of(&route));
   feeding.choose = &choose;
@@ -99,7 +114,8 @@ asio::awaitable<void> Engine::feed(Feed& feed) {
       if (member != members.end()) {
         feed.wanted.emplace_back(member->second, &unit);
       } else {
-        Delivery nothing{.state = UnitState::empty, .reason = std::string(feed.no_answer), .asked_at = feed.asked_at};
+        Delivery nothing{
+            .state = UnitState::empty, .reason = std::string(feed.no_answer), .asked_at = feed.asked_at};
         nothing.etag = feed.reading.etag;
         nothing.last_modified = feed.reading.last_modified;
         submit(unit, std::move(nothing), {}, 1);
@@ -119,31 +135,52 @@ asio::awaitable<void> Engine::feed(Feed& feed) {
   worker_ended();
 }
 
+// What an answer that brings nothing asks for.
+Error Engine::refusal_of(const fetch::StreamAnswer& answer, const Source& source) {
+  fetch::Answer judged{.judgement = answer.judgement, .url = answer.url};
+  judged.response.status = answer.response.status;
+  judged.response.retry_after = answer.response.retry_after;
+  return verdict_error(judged, source).error();
+}
+
+// Waits before the same request goes out again; the error where that is no use.
+asio::awaitable<Result<void>> Engine::wait_to_retry(fetch::SourceClient& client, Error error, int& attempts) {
+  Error why;
+  if (client.is_given_up(why)) co_return Failure(std::move(why));
+  if (error.action != Action::retry && error.action != Action::reconnect) co_return Failure(std::move(error));
+  if (error.cause.http_status != 429 && !client.is_away() && ++attempts > kRetry.attempts) {
+    error.action = Action::fail_unit;  // there may be another way
+    co_return Failure(std::move(error));
+  }
+  log::debug("{}; once more", error.describe());
+  metrics_.retries.add();
+  co_await pause(rate::pause_after(attempts, kRetry, error.retry_after, random_));
+  co_return Result<void>{};
+}
+
 // Asks for the end of the file, which says everything else.
 asio::awaitable<Result<void>> Engine::open_feed(Feed& feed) {
   fetch::SourceClient& client = feed.port.client;
   const std::string path(feed.route.archive->path);
-  std::string range = fmt::format("bytes=-{}", kTailBytes);
-  std::string version;
+  std::uint64_t from = 0;  // where the directory begins, once a shorter end has said so
   for (int attempts = 1; !over();) {
     Error error;
-    Result<fetch::StreamAnswer> answer = co_await client.open(path, range, version);
+    const std::string range =
+        from == 0 ? fmt::format("bytes=-{}", kTailBytes) : fmt::format("bytes={}-", from);
+    Result<fetch::StreamAnswer> answer =
+        co_await client.open(path, range, from == 0 ? "" : feed.reading.etag);
     if (!answer) {
       error = std::move(answer).error();
-    } else if (answer->judgement.verdict == Verdict::empty || answer->judgement.verdict == Verdict::unavailable) {
+    } else if (answer->judgement.verdict == Verdict::empty ||
+               answer->judgement.verdict == Verdict::unavailable) {
       feed.reading.absent = true;
       feed.reading.reason = answer->judgement.reason;
       co_return Result<void>{};
     } else if (answer->judgement.verdict != Verdict::success) {
-      fetch::Answer judged{.judgement = answer->judgement, .url = answer->url};
-      judged.response.status = answer->response.status;
-      judged.response.retry_after = answer->response.retry_after;
-      error = verdict_error(judged, client.config().source).error();
-    } else if (const auto total = whole_size(answer->response.content_range);
-               answer->response.status != 206 || !total || answer->response.etag.empty()) {
+      error = refusal_of(*answer, client.config().source);
+    } else if (answer->response.status != 206 || answer->response.etag.empty()) {
       // Replaced between two requests, or a cache that does not know ranges; one that never does is no use.
-      version.clear();
-      range = fmt::format("bytes=-{}", kTailBytes);
+      from = 0;
       error = broken(fmt::format("{}: the answer to a range is not one", path)).error();
       if (attempts == kRetry.attempts) {
         feed.reading.absent = true;
@@ -151,61 +188,102 @@ asio::awaitable<Result<void>> Engine::open_feed(Feed& feed) {
         co_return Result<void>{};
       }
     } else {
-      Buffer tail;
-      const std::uint64_t want = std::min(*total, range.starts_with("bytes=-") ? kTailBytes : *total);
-      const Result<std::size_t> read = co_await answer->stream->read(static_cast<std::size_t>(want), tail);
-      metrics_.bytes_received.add(static_cast<std::int64_t>(tail.size()));
-      if (read) {
-        const auto found = decode::find_zip_directory(tail.view(), *total);
-        const std::uint64_t tail_at = *total - tail.size();
-        if (!found) {
-          error = found.error();
-        } else if (found->directory_offset < tail_at) {
-          const std::uint64_t needed = *total - found->directory_offset;
-          if (needed > kMostDirectoryBytes) {
-            co_return Failure(Error{.action = Action::fail_unit,
-                                    .exit = ExitCode::later,
-                                    .message = fmt::format("{}: its directory would be {} bytes", path, needed)});
-          }
-          range = fmt::format("bytes={}-", found->directory_offset);
-          version = answer->response.etag;
-          continue;
-        } else {
-          auto entries = decode::read_zip_directory(
-              tail.view().substr(static_cast<std::size_t>(found->directory_offset - tail_at),
-                                 static_cast<std::size_t>(found->directory_bytes)),
-              *found);
-          if (entries) {
-            feed.entries = std::move(*entries);
-            feed.asked_at = answer->asked_at;
-            feed.reading.etag = answer->response.etag;
-            feed.reading.last_modified = answer->response.last_modified;
-            feed.reading.bytes = static_cast<std::int64_t>(*total);
-            feed.reading.members = static_cast<std::int64_t>(feed.entries.size());
-            co_return Result<void>{};
-          }
-          error = std::move(entries).error();
-        }
-      } else {
-        error = read.error();
+      Result<std::uint64_t> begin = co_await read_directory(feed, *answer);
+      if (begin && *begin == 0) co_return Result<void>{};
+      if (begin && from == 0) {
+        from = *begin;
+        continue;
       }
+      error = begin ? broken(fmt::format("{}: its directory moves", path)).error() : std::move(begin).error();
     }
-    Error why;
-    if (client.is_given_up(why)) co_return Failure(std::move(why));
-    if (error.action != Action::retry && error.action != Action::reconnect) co_return Failure(std::move(error));
-    if (error.cause.http_status != 429 && !client.is_away() && ++attempts > kRetry.attempts) {
-      error.action = Action::fail_unit;  // there may be another way
-      co_return Failure(std::move(error));
-    }
-    metrics_.retries.add();
-    co_await pause(rate::pause_after(attempts, kRetry, error.retry_after, random_));
+    Result<void> again = co_await wait_to_retry(client, std::move(error), attempts);
+    if (!again) co_return again;
   }
-  co_return Failure(Error{.action = Action::stop_source, .exit = ExitCode::later, .message = "the run is over"});
+  co_return Failure(
+      Error{.action = Action::stop_source, .exit = ExitCode::later, .message = "the run is over"});
+}
+
+// Reads the directory from an answer that ends with the file. Gives where it begins when that is before the answer
+// does; else 0, and the entries are in `feed`.
+asio::awaitable<Result<std::uint64_t>> Engine::read_directory(Feed& feed, fetch::StreamAnswer& answer) {
+  const auto part = part_of(answer.response.content_range);
+  if (!part || part->size > kMostDirectoryBytes || part->begin + part->size != part->total)
+    co_return broken(fmt::format("{}: not the end of the file that was asked for", answer.url));
+  Buffer tail;
+  const Result<std::size_t> read = co_await answer.stream->read(static_cast<std::size_t>(part->size), tail);
+  metrics_.bytes_received.add(static_cast<std::int64_t>(tail.size()));
+  if (!read) co_return std::unexpected(read.error());
+  if (*read < part->size) co_return broken(fmt::format("{} ended early", answer.url));
+  const auto found = decode::find_zip_directory(tail.view(), part->total);
+  if (!found) co_return std::unexpected(found.error());
+  feed.reading.etag = answer.response.etag;
+  if (found->directory_offset < part->begin) {
+    if (part->total - found->directory_offset > kMostDirectoryBytes)
+      co_return Failure(Error{.action = Action::fail_unit,
+                              .exit = ExitCode::later,
+                              .message = fmt::format("{}: its directory is larger than any", answer.url)});
+    co_return found->directory_offset;
+  }
+  auto entries = decode::read_zip_directory(
+      tail.view().substr(static_cast<std::size_t>(found->directory_offset - part->begin),
+                         static_cast<std::size_t>(found->directory_bytes)),
+      *found);
+  if (!entries) co_return std::unexpected(std::move(entries).error());
+  feed.entries = std::move(*entries);
+  feed.asked_at = answer.asked_at;
+  feed.reading.last_modified = answer.response.last_modified;
+  feed.reading.bytes = static_cast<std::int64_t>(part->total);
+  feed.reading.members = static_cast<std::int64_t>(feed.entries.size());
+  co_return 0;
+}
+
+// The stream from the next wanted member on, to the end of what lies close together: then the connection can be used
+// again. Nothing when the archive has been replaced.
+asio::awaitable<Result<std::unique_ptr<fetch::HttpStream>>> Engine::open_members(Feed& feed) {
+  fetch::SourceClient& client = feed.port.client;
+  const std::string path(feed.route.archive->path);
+  const std::uint64_t begin = feed.entries[feed.wanted[feed.taken].first].offset;
+  std::uint64_t end = feed.entries[feed.wanted[feed.taken].first].end;
+  for (std::size_t next = feed.taken + 1; next < feed.wanted.size(); ++next) {
+    const decode::ZipEntry& following = feed.entries[feed.wanted[next].first];
+    if (following.offset - end > kSkipBytes) break;
+    end = following.end;
+  }
+  Result<fetch::StreamAnswer> answer =
+      co_await client.open(path, fmt::format("bytes={}-{}", begin, end - 1), feed.reading.etag);
+  if (!answer) co_return std::unexpected(std::move(answer).error());
+  if (answer->judgement.verdict != Verdict::success) {
+    Error error = refusal_of(*answer, client.config().source);
+    // It was there a moment ago.
+    if (answer->judgement.verdict == Verdict::empty) error.action = Action::retry;
+    co_return std::unexpected(std::move(error));
+  }
+  if (answer->response.etag != feed.reading.etag) {
+    log::warn("{} was replaced while it was read; beginning anew", path);
+    feed.reading.changed = true;
+    co_return std::unique_ptr<fetch::HttpStream>();
+  }
+  if (answer->response.status != 206)
+    co_return broken(fmt::format("{}: the answer to a range is the whole", path));
+  co_return std::move(answer->stream);
+}
+
+// The member's bytes, headers included, from a stream that is at `at`.
+asio::awaitable<Result<void>> Engine::read_member(fetch::HttpStream& stream, std::uint64_t& at,
+                                                  std::uint64_t begin, std::uint64_t end, Buffer& body) {
+  for (const bool wanted : {false, true}) {
+    const auto bytes = static_cast<std::size_t>(wanted ? end - begin : begin - at);
+    body.clear();
+    const Result<std::size_t> read = co_await stream.read(bytes, body);
+    metrics_.bytes_received.add(static_cast<std::int64_t>(body.size()));
+    if (!read) co_return std::unexpected(read.error());
+    if (*read < bytes) co_return broken("the archive ended early");
+    at = wanted ? end : begin;
+  }
+  co_return Result<void>{};
 }
 
 asio::awaitable<Result<void>> Engine::read_members(Feed& feed) {
-  fetch::SourceClient& client = feed.port.client;
-  const std::string path(feed.route.archive->path);
   std::unique_ptr<fetch::HttpStream> stream;
   std::uint64_t at = 0;  // where the stream is
   int attempts = 1;
@@ -213,89 +291,48 @@ asio::awaitable<Result<void>> Engine::read_members(Feed& feed) {
     const auto [number, planned] = feed.wanted[feed.taken];
     const decode::ZipEntry& entry = feed.entries[number];
     const std::uint64_t length = entry.end - entry.offset;
-    if (entry.compressed > length || length > entry.compressed + kSlackBytes ||
+    if (entry.end < entry.offset || entry.compressed > length || length > entry.compressed + kSlackBytes ||
         length > feed.route.archive->most_member_bytes) {
       ++feed.taken;
-      planned->note = "bad_member";
       log::warn("{}: its place in the archive cannot be; asked for alone", planned->unit.key);
       ask_elsewhere(*planned);
       continue;
     }
-    Budget::Hold hold = co_await take_budget(std::max<std::size_t>(estimate_, static_cast<std::size_t>(length)));
+    Budget::Hold hold =
+        co_await take_budget(std::max<std::size_t>(estimate_, static_cast<std::size_t>(length)));
     if (over()) break;
-    Error error;
     if (stream && (at > entry.offset || entry.offset - at > kSkipBytes)) stream.reset();
+    Result<void> read;
+    Buffer body = buffers_.take();
     if (!stream) {
-      // To the end of what lies close together, so that the connection can be used again.
-      std::uint64_t end = entry.end;
-      for (std::size_t next = feed.taken + 1; next < feed.wanted.size(); ++next) {
-        const decode::ZipEntry& following = feed.entries[feed.wanted[next].first];
-        if (following.offset - end > kSkipBytes) break;
-        end = following.end;
-      }
-      Result<fetch::StreamAnswer> answer =
-          co_await client.open(path, fmt::format("bytes={}-{}", entry.offset, end - 1), feed.reading.etag);
-      if (!answer) {
-        error = std::move(answer).error();
-      } else if (answer->judgement.verdict != Verdict::success) {
-        fetch::Answer judged{.judgement = answer->judgement, .url = answer->url};
-        judged.response.status = answer->response.status;
-        judged.response.retry_after = answer->response.retry_after;
-        error = verdict_error(judged, client.config().source).error();
-        if (answer->judgement.verdict == Verdict::empty) error.action = Action::retry;
-      } else if (answer->response.etag == feed.reading.etag && answer->response.status != 206) {
-        error = broken(fmt::format("{}: the answer to a range is the whole", path)).error();
-      } else if (answer->response.etag != feed.reading.etag) {
-        log::warn("{} was replaced while it was read; beginning anew", path);
-        feed.reading.changed = true;
-        co_return Result<void>{};
-      } else {
-        stream = std::move(answer->stream);
-        at = entry.offset;
-      }
+      Result<std::unique_ptr<fetch::HttpStream>> opened = co_await open_members(feed);
+      if (!opened) read = std::unexpected(std::move(opened).error());
+      else if (feed.reading.changed) co_return Result<void>{};
+      else stream = std::move(*opened), at = entry.offset;
     }
-    if (stream) {
-      if (entry.offset > at) {
-        Buffer skipped;
-        const auto gap = static_cast<std::size_t>(entry.offset - at);
-        const Result<std::size_t> read = co_await stream->read(gap, skipped);
-        if (!read) error = read.error();
-        else if (*read < gap) error = broken(fmt::format("{} ended early", path)).error();
-        else at += gap, metrics_.bytes_received.add(static_cast<std::int64_t>(gap));
+    if (read) read = co_await read_member(*stream, at, entry.offset, entry.end, body);
+    if (read) {
+      attempts = 1;
+      ++feed.taken;
+      if (fault::point("archive.member")) stream.reset();
+      {
+        const std::scoped_lock lock(mutex_);
+        ++workers_;
       }
-      if (error.message.empty()) {
-        Buffer body = buffers_.take();
-        const Result<std::size_t> read = co_await stream->read(static_cast<std::size_t>(length), body);
-        if (read && *read == length) {
-          at += length;
-          metrics_.bytes_received.add(static_cast<std::int64_t>(length));
-          attempts = 1;
-          ++feed.taken;
-          if (fault::point("archive.member")) stream.reset();
-          {
-            const std::scoped_lock lock(mutex_);
-            ++workers_;
-          }
-          asio::co_spawn(io_, take_member(feed, *planned, std::move(body), std::move(hold), number), asio::detached);
-          continue;
-        }
-        buffers_.give_back(std::move(body));
-        error = read ? broken(fmt::format("{} ended early", path)).error() : read.error();
-      }
+      asio::co_spawn(io_, take_member(feed, *planned, std::move(body), std::move(hold), number),
+                     asio::detached);
+      continue;
     }
+    buffers_.give_back(std::move(body));
     hold.release();
     stream.reset();
     if (over()) break;
-    Error why;
-    if (client.is_given_up(why)) co_return Failure(std::move(why));
-    if (error.action != Action::retry && error.action != Action::reconnect) co_return Failure(std::move(error));
-    if (error.cause.http_status != 429 && !client.is_away() && ++attempts > kRetry.attempts) {
-      error.action = Action::stop_source;
-      co_return Failure(std::move(error));
+    Result<void> again = co_await wait_to_retry(feed.port.client, std::move(read).error(), attempts);
+    if (!again) {
+      // Part of it has been read: nothing else is cheaper later.
+      if (again.error().action == Action::fail_unit) again.error().action = Action::stop_source;
+      co_return again;
     }
-    log::debug("{}: {}; going on where it broke", path, error.describe());
-    metrics_.retries.add();
-    co_await pause(rate::pause_after(attempts, kRetry, error.retry_after, random_));
   }
   co_return Result<void>{};
 }
@@ -335,16 +372,16 @@ asio::awaitable<void> Engine::take_member(Feed& feed, PlannedUnit& planned, Buff
       end_run(outcome.error());
     } else if (!over()) {
       log::warn("{}: {}; asked for alone", planned.unit.key, outcome.error().describe());
-      planned.note = "bad_member";
       ask_elsewhere(planned);
     }
   }
   worker_ended();
 }
 
-// By the route of single units.
+// A member that is broken has its unit asked for by the route of single units.
 void Engine::ask_elsewhere(PlannedUnit& planned) {
   ICINGEST_CHECK(planned.fallback != nullptr);
+  planned.note = "bad_member";
   fall_back(planned, planned.note);
   Port& port = port_of(planned.route);
   port.waiting.push_back(&planned);
