@@ -9,9 +9,11 @@
 #include <cstdio>
 #include <memory>
 
+#include "cli/doctor_command.h"
 #include "cli/ingest_command.h"
 #include "cli/inspect_commands.h"
 #include "cli/local_commands.h"
+#include "cli/monitor_command.h"
 #include "core/json_writer.h"
 #include "core/log.h"
 #include "core/secret.h"
@@ -33,6 +35,8 @@ struct CommandLine {
   SimArguments sim;
   std::string pipeline;
   std::int64_t reject_limit = 50;
+  bool list_metrics = false;
+  DoctorArguments doctor;
   std::string shell;
   std::vector<std::string> psql;
   Action action;
@@ -83,6 +87,13 @@ struct CommandLine {
         [this](Context& context) { return run_verify(context, pipeline); })
         ->add_option("pipeline", pipeline, "only this one")
         ->check(CLI::IsMember(names));
+    add_doctor_options(
+        *add(app, "doctor", "is everything as a run needs it: database, storage, schema, keys, plan, clock",
+             [this](Context& context) { return run_doctor(context, doctor); }),
+        doctor);
+    add(app, "monitor", "serve the state of database and ledger to Prometheus until it is stopped",
+        [this](Context& context) { return run_monitor(context, list_metrics); })
+        ->add_flag("--list", list_metrics, "only say which metrics there are");
     CLI::App* const rejects =
         add(app, "rejects", "quarantined rows with reason, raw text and source",
             [this](Context& context) { return run_rejects(context, pipeline, reject_limit); });

@@ -1,5 +1,6 @@
 #include "checkpoint/ledger.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <array>
@@ -92,7 +93,8 @@ Result<int> Ledger::add_members(std::string_view pipeline, const std::vector<std
 
 Result<void> Ledger::adopt_proofs(std::string_view dataset, const Proofs& proofs) {
   return control_.transact("adopt rows", [&](pqxx::work& tx) {
-    tx.exec_params("DELETE FROM icingest.proofs WHERE dataset = $1", std::string(dataset));
+    for (const char* const table : {"proofs", "proof_changes"})
+      tx.exec_params(fmt::format("DELETE FROM icingest.{} WHERE dataset = $1", table), std::string(dataset));
     for (const auto& [bucket, proof] : proofs) {
       const auto& lanes = proof.digest.lanes;
       tx.exec_params("INSERT INTO icingest.proofs VALUES ($1, $2, $3, $4, $5, $6, $7)", std::string(dataset),
@@ -115,6 +117,7 @@ Result<void> Ledger::start_run(const RunStart& run) {
 Result<void> Ledger::finish_run(std::string_view run_id, int exit_code, std::string_view strategy,
                                 std::string_view report_json) {
   return control_.transact("record the end of the run", [&](pqxx::work& tx) {
+    tx.exec("SELECT icingest.fold_proofs()");
     tx.exec_params(
         "UPDATE icingest.runs SET finished_at = now(), exit_code = $2, "
         "strategy = $3, report = $4::jsonb WHERE run_id = $1",

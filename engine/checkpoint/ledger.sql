@@ -107,7 +107,36 @@ CREATE TABLE IF NOT EXISTS icingest.quotas (
 -- 2: ledgers made before units knew their route.
 ALTER TABLE icingest.units ADD COLUMN IF NOT EXISTS route text NOT NULL DEFAULT '';
 
--- 3: what looks wrong in the data itself, by company; made anew when the company is loaded.
+-- 3: changes of many buckets at once, such as a symbol's history makes. Appended, not added to the buckets' rows, for
+-- which loaders would wait for one another; folded into them when a run ends.
+CREATE TABLE IF NOT EXISTS icingest.proof_changes (
+  dataset text NOT NULL,
+  bucket bigint[] NOT NULL,                    -- one entry per bucket, in each array
+  rows bigint[] NOT NULL,
+  d0 bigint[] NOT NULL,
+  d1 bigint[] NOT NULL,
+  d2 bigint[] NOT NULL,
+  d3 bigint[] NOT NULL
+);
+CREATE OR REPLACE VIEW icingest.proof_sums AS
+SELECT dataset, bucket, sum(rows)::bigint AS rows, (sum(d0)::bigint & 4294967295) AS d0,
+  (sum(d1)::bigint & 4294967295) AS d1, (sum(d2)::bigint & 4294967295) AS d2, (sum(d3)::bigint & 4294967295) AS d3
+FROM (SELECT dataset, bucket, rows, d0, d1, d2, d3 FROM icingest.proofs
+  UNION ALL SELECT c.dataset, u.* FROM icingest.proof_changes c, unnest(c.bucket, c.rows, c.d0, c.d1, c.d2, c.d3) AS u) AS x
+GROUP BY dataset, bucket;
+CREATE OR REPLACE FUNCTION icingest.fold_proofs() RETURNS void LANGUAGE sql AS $fold$
+  WITH changes AS (DELETE FROM icingest.proof_changes RETURNING *)
+  INSERT INTO icingest.proofs AS p (dataset, bucket, rows, d0, d1, d2, d3)
+  SELECT c.dataset, u.bucket, sum(u.rows), sum(u.d0)::bigint & 4294967295, sum(u.d1)::bigint & 4294967295,
+    sum(u.d2)::bigint & 4294967295, sum(u.d3)::bigint & 4294967295
+  FROM changes c, unnest(c.bucket, c.rows, c.d0, c.d1, c.d2, c.d3) AS u (bucket, rows, d0, d1, d2, d3)
+  GROUP BY 1, 2 ORDER BY 1, 2
+  ON CONFLICT (dataset, bucket) DO UPDATE SET rows = p.rows + excluded.rows,
+    d0 = (p.d0 + excluded.d0) & 4294967295, d1 = (p.d1 + excluded.d1) & 4294967295,
+    d2 = (p.d2 + excluded.d2) & 4294967295, d3 = (p.d3 + excluded.d3) & 4294967295
+$fold$;
+
+-- 4: what looks wrong in the data itself, by company; made anew when the company is loaded.
 CREATE TABLE IF NOT EXISTS icingest.findings (
   cik bigint NOT NULL,
   rule varchar(32) NOT NULL,

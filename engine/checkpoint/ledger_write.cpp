@@ -30,6 +30,8 @@ class Arrays {
   std::vector<std::vector<std::string>> columns_;
 };
 
+constexpr std::size_t kFewBuckets = 64;  // a group of sessions
+
 std::string number(std::int64_t value) { return std::to_string(value); }
 
 // One delta per bucket that changes, ascending, so that two loaders lock buckets in one order. A batch of one symbol
@@ -63,9 +65,10 @@ std::vector<BucketDelta> sum_by_bucket(const std::vector<BucketDelta>& deltas) {
 }  // namespace
 
 Result<Proofs> read_proofs(pg::PgConn& conn, std::string_view dataset) {
-  ICINGEST_TRY_LET(const pg::PgResult rows,
-                   conn.exec("SELECT bucket, rows, d0, d1, d2, d3 FROM icingest.proofs WHERE dataset = $1",
-                             {std::string(dataset)}));
+  ICINGEST_TRY_LET(
+      const pg::PgResult rows,
+      conn.exec("SELECT bucket, rows, d0, d1, d2, d3 FROM icingest.proof_sums WHERE dataset = $1",
+                {std::string(dataset)}));
   Proofs proofs;
   for (int row = 0; row < rows.rows(); ++row) {
     Proof proof{.rows = rows.number(row, 1)};
@@ -180,12 +183,15 @@ Result<void> LedgerWriter::add_proofs(pg::PgConn& conn, std::string_view dataset
                                       const std::vector<BucketDelta>& deltas) {
   const std::vector<BucketDelta> sums = sum_by_bucket(deltas);
   if (sums.empty()) return {};
-  static const std::string kSql = R"sql(
+  static const std::string kAdd = R"sql(
 INSERT INTO icingest.proofs AS p (bucket, rows, d0, d1, d2, d3, dataset)
 SELECT w.*, $7 FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[]) AS w
 ON CONFLICT (dataset, bucket) DO UPDATE SET rows = p.rows + excluded.rows,
   d0 = (p.d0 + excluded.d0) & 4294967295, d1 = (p.d1 + excluded.d1) & 4294967295,
   d2 = (p.d2 + excluded.d2) & 4294967295, d3 = (p.d3 + excluded.d3) & 4294967295)sql";
+  static const std::string kAppend =
+      "INSERT INTO icingest.proof_changes (bucket, rows, d0, d1, d2, d3, dataset) "
+      "VALUES ($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7)";
   Arrays rows(6);
   for (const BucketDelta& sum : sums) {
     const auto& lanes = sum.digest.lanes;
@@ -194,7 +200,7 @@ ON CONFLICT (dataset, bucket) DO UPDATE SET rows = p.rows + excluded.rows,
   }
   auto parameters = rows.parameters();
   parameters.emplace_back(std::string(dataset));
-  ICINGEST_TRY(conn.exec(kSql, parameters));
+  ICINGEST_TRY(conn.exec(sums.size() <= kFewBuckets ? kAdd : kAppend, parameters));
   return {};
 }
 

@@ -61,7 +61,8 @@ Result<std::string> contact_of(const Source& source) {
   const bool has_address = at != std::string::npos && at > 0 && contact[at - 1] != ' ' &&
                            contact.find('.', at) != std::string::npos && contact.find(' ', at) != at + 1;
   if (!has_address || !std::all_of(contact.begin(), contact.end(), is_plain))
-    return usage_error(fmt::format("{} holds no mail address that {} could write to", names, source.name), remedy);
+    return usage_error(fmt::format("{} holds no mail address that {} could write to", names, source.name),
+                       remedy);
   return contact;
 }
 
@@ -259,10 +260,11 @@ Result<void> Context::check_mark(const pg::DbConfig& db, bool simulated) {
   }
   const std::string_view word = simulated ? "simulated" : "real";
   if (mark && *mark != word) {
-    return person_error(fmt::format("the database {} holds {} data, and this run would add {} data",
-                                    db.display(), *mark, word),
-                        simulated ? "configure the source (its key or contact), or choose another --data-dir to play"
-                                  : "choose another database or another --data-dir");
+    return person_error(
+        fmt::format("the database {} holds {} data, and this run would add {} data", db.display(), *mark,
+                    word),
+        simulated ? "configure the source (its key or contact), or choose another --data-dir to play"
+                  : "choose another database or another --data-dir");
   }
   if (!has_ledger) ICINGEST_TRY(pg::create_missing(control, checkpoint::ledger_ddl(), {}));
   if (!mark) ICINGEST_TRY(ledger.set_meta(kSimulatedMark, word));
@@ -282,13 +284,15 @@ Result<void> Context::read_rates() {
   for (const std::string& given : settings_.penalties) {
     const std::size_t equals = given.find('=');
     const std::string name = given.substr(0, equals);
-    const auto length = equals == std::string::npos ? std::nullopt : text::parse_duration_ms(given.substr(equals + 1));
+    const auto length =
+        equals == std::string::npos ? std::nullopt : text::parse_duration_ms(given.substr(equals + 1));
     const bool known = std::any_of(sources.begin(), sources.end(), [&](const Source& source) {
       return source.name == name && source.penalty.count() > 0;
     });
     if (!length || !known)
-      return usage_error(fmt::format("--penalty: '{}' is no source that has penalties, and a duration", given),
-                         "write for instance sec=10m");
+      return usage_error(
+          fmt::format("--penalty: '{}' is no source that has penalties, and a duration", given),
+          "write for instance sec=10m");
     penalties_[name] = std::chrono::milliseconds(*length);
   }
   return {};
@@ -303,6 +307,20 @@ Result<run::Environment> Context::offline_environment() {
                             if (source.store && !is_configured(source) && !would_simulate())
                               return missing_keys(source);
                             return source_limits(source);
+                          },
+                          .is_configured = is_configured,
+                          .clock = &clock_,
+                          .stop = &stop_,
+                          .version = std::string(version())};
+}
+
+Result<run::Environment> Context::looking_environment(const pg::DbConfig& db) {
+  ICINGEST_TRY(read_rates());
+  return run::Environment{.db = db,
+                          .pipelines = all_pipelines(),
+                          .source_config = [this](const Source& source) -> Result<fetch::SourceConfig> {
+                            if (would_simulate()) return missing_keys(source);
+                            return source_config(source);
                           },
                           .is_configured = is_configured,
                           .clock = &clock_,
@@ -341,8 +359,9 @@ Result<run::Environment> Context::environment(Progress* progress, const Pipeline
       .decode_threads = settings_.decoders > 0 ? settings_.decoders : std::clamp(cores / 2, 1, 4),
       .streams = settings_.loaders};
   if (progress != nullptr) {
-    environment.watch = [progress](const std::string& name, const Metrics* metrics,
-                                   const run::Engine* engine) { progress->watch(name, metrics, engine); };
+    environment.watch = [progress](const std::string& name, const Metrics* metrics, run::Engine* engine) {
+      progress->watch(name, metrics, engine);
+    };
   }
   return environment;
 }

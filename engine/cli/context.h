@@ -42,6 +42,9 @@ class Context {
   [[nodiscard]] Result<run::Environment> environment(Progress* progress, const Pipeline& pipeline);
   // The same for commands that ask no source: no key is needed and no simulator started.
   [[nodiscard]] Result<run::Environment> offline_environment();
+  // For a command that may ask sources, but starts and creates nothing: no server, no simulator, no ledger. Keys that
+  // are missing are an error of source_config.
+  [[nodiscard]] Result<run::Environment> looking_environment(const pg::DbConfig& db);
 
   [[nodiscard]] const Settings& settings() const { return settings_; }
   [[nodiscard]] const Clock& clock() const { return clock_; }

@@ -8,6 +8,7 @@
 #include "core/json_writer.h"
 #include "core/log.h"
 #include "core/text.h"
+#include "monitor/monitor.h"
 
 namespace icingest::cli {
 namespace {
@@ -75,8 +76,7 @@ std::string plan_json(const Pipeline& pipeline, const run::Plan& plan) {
   json.begin_object("window").text("from", to_string(plan.from)).text("to", to_string(plan.to)).end_object();
   json.number("sessions", static_cast<std::int64_t>(plan.sessions.size())).number("symbols", plan.symbols);
   append_unit_counts(json, plan);
-  json.number("requests", plan.requests())
-      .number("rows", plan.expected_rows);
+  json.number("requests", plan.requests()).number("rows", plan.expected_rows);
   json.begin_object("floor_seconds")
       .real("quota", plan.quota_seconds)
       .real("copy", plan.copy_seconds)
@@ -134,6 +134,8 @@ void add_ingest_options(CLI::App& command, const Pipeline& pipeline, IngestArgum
         ->check(CLI::IsMember({"listed", "all"}));
   }
   command.add_flag("--resume", arguments.resume, "go on: what is done stays done");
+  command.add_flag("--rejects-ok", arguments.rejects_ok,
+                   "end with 0 instead of 3 when rows were quarantined; report and ledger still say 3");
   if (pipeline.entities) command.add_flag("--all", arguments.all, "every company; the default");
   if (pipeline.as_of) {
     command.add_option("--as-of", arguments.as_of,
@@ -189,8 +191,22 @@ Result<Output> run_ingest(Context& context, const Pipeline& pipeline, const Inge
   ICINGEST_TRY_LET(const run::IngestOptions options, to_options(pipeline, arguments));
   if (options.as_of) return run_as_of(context, pipeline, options);
   ICINGEST_TRY(run::window_of(options, context.clock().now()));
+  monitor::Monitor monitor(std::string(version()), context.clock(), context.stop());
+  const bool watched = !context.settings().metrics_listen.empty();
+  if (watched) {
+    ICINGEST_TRY(monitor.listen(context.settings().metrics_listen));
+    log::info("metrics at http://{}/metrics", monitor.address());
+  }
   Progress progress(Progress::style_of(context.settings().progress), context.clock());
-  ICINGEST_TRY_LET(const run::Environment environment, context.environment(&progress, pipeline));
+  ICINGEST_TRY_LET(run::Environment environment, context.environment(&progress, pipeline));
+  if (watched) {
+    monitor.observe(environment.db, environment.pipelines);
+    environment.watch = [&, shown = environment.watch](const std::string& name, const Metrics* metrics,
+                                                       run::Engine* engine) {
+      shown(name, metrics, engine);
+      monitor.watch(name, metrics, engine);
+    };
+  }
   const SignalWatch signals(context.stop(), kStopPatience);
   run::Session session(environment);
   const auto run = [&]() -> Result<run::Report> {
@@ -204,7 +220,9 @@ Result<Output> run_ingest(Context& context, const Pipeline& pipeline, const Inge
       report.error().exit = static_cast<ExitCode>(128 + signal);
     return std::unexpected(std::move(report).error());
   }
-  return Output{report->exit, context.settings().json ? report->to_json() + "\n" : report->to_text()};
+  const bool tolerated = arguments.rejects_ok && report->exit == ExitCode::rejects;
+  return Output{tolerated ? ExitCode::complete : report->exit,
+                context.settings().json ? report->to_json() + "\n" : report->to_text()};
 }
 
 Result<Output> run_plan(Context& context, const Pipeline& pipeline, const IngestArguments& arguments) {

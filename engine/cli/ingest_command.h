@@ -16,6 +16,7 @@ struct IngestArguments {
   std::string from;
   std::string to;
   bool resume = false;
+  bool rejects_ok = false;
   std::string tickers;
   std::string tickers_file;
   std::int64_t limit = 0;

@@ -8,11 +8,11 @@
 #include "core/json_writer.h"
 #include "core/log.h"
 #include "core/text.h"
-#include "icingest/calendar.h"
 #include "load/prove.h"
 #include "pg/schema.h"
 #include "pg/year_partitions.h"
 #include "run/run_setup.h"
+#include "run/status.h"
 
 namespace icingest::cli {
 namespace {
@@ -60,76 +60,11 @@ std::string bucket_name(const TableInfo& table, std::int64_t bucket) {
   return "all";
 }
 
-struct PipelineStatus {
-  std::string_view pipeline;
-  std::map<std::string, std::int64_t> units;
-  std::int64_t rejected = 0;
-  std::int64_t rows = 0;
-  std::optional<std::int64_t> newest_bucket;
-  std::string last_run;
-  std::string last_exit;
-  std::string freshness;
-  std::set<int> building;  // years that readers do not see yet
-  std::vector<std::pair<std::string, std::int64_t>> reasons;  // of units that are neither done nor plain
-  std::vector<std::pair<std::string, std::int64_t>> notes;    // what the pipeline says of the data itself
-};
-
-Result<PipelineStatus> read_status(pg::Control& control, const Pipeline& pipeline, Instant now) {
-  const TableInfo& table = pipeline.routes.front().load.table;
-  ICINGEST_TRY_LET(PipelineStatus status, control.transact("read the status", [&](pqxx::work& tx) {
-    PipelineStatus found{.pipeline = pipeline.name};
-    const std::string name(pipeline.name);
-    for (const auto& row : tx.exec_params("SELECT state, count(*), sum(rejected) FROM icingest.units "
-                                          "WHERE pipeline = $1 GROUP BY 1 ORDER BY 1",
-                                          name)) {
-      found.units[row[0].as<std::string>()] = row[1].as<std::int64_t>();
-      found.rejected += row[2].as<std::int64_t>();
-    }
-    for (const auto& row : tx.exec_params("SELECT state || ': ' || reason, count(*) FROM icingest.units WHERE "
-                                          "pipeline = $1 AND state <> 'done' AND reason ~ '^[a-z0-9_]+$' "
-                                          "GROUP BY 1 ORDER BY 1",
-                                          name)) {
-      found.reasons.emplace_back(row[0].as<std::string>(), row[1].as<std::int64_t>());
-    }
-    if (!pipeline.notes.empty()) {
-      for (const auto& row : tx.exec(std::string(pipeline.notes)))
-        found.notes.emplace_back(row[0].as<std::string>(), row[1].as<std::int64_t>());
-    }
-    const auto proof = tx.exec_params(
-                             "SELECT coalesce(sum(rows), 0)::bigint, max(bucket) FILTER (WHERE rows > 0) "
-                             "FROM icingest.proofs WHERE dataset = $1",
-                             std::string(table.name))
-                           .front();
-    found.rows = proof[0].as<std::int64_t>();
-    if (!proof[1].is_null()) found.newest_bucket = proof[1].as<std::int64_t>();
-    const auto runs = tx.exec_params(
-        "SELECT to_char(started_at, 'YYYY-MM-DD HH24:MI:SS') || 'Z', "
-        "coalesce(exit_code::text, 'running or killed') "
-        "FROM icingest.runs WHERE pipeline = $1 ORDER BY started_at DESC LIMIT 1",
-        name);
-    found.last_run = runs.empty() ? "never" : runs.front()[0].as<std::string>();
-    found.last_exit = runs.empty() ? "" : runs.front()[1].as<std::string>();
-    return found;
-  }));
-  if (!table.year_column.empty()) {
-    ICINGEST_TRY_LET(const pg::TableLayout layout, pg::read_layout(control, table));
-    status.building = layout.building;
-  }
-  const auto newest_year = [&] { return year_of(Date(std::chrono::days(*status.newest_bucket))); };
-  // Nothing at all is the stalest state there is.
-  if (status.rows == 0) status.freshness = "STALE (empty)";
-  else if (!status.building.empty() && status.building.contains(newest_year())) status.freshness = "BUILDING";
-  else if (table.bucket_kind != BucketKind::session) status.freshness = "OK";
-  else
-    status.freshness =
-        Date(std::chrono::days(*status.newest_bucket)) >= nyse::last_closed_session(now) ? "OK" : "STALE";
-  return status;
-}
-
-std::string newest_of(const Pipeline& pipeline, const PipelineStatus& status) {
-  const TableInfo& table = pipeline.routes.front().load.table;
-  if (!status.newest_bucket || table.bucket_kind != BucketKind::session) return "-";
-  return bucket_name(table, *status.newest_bucket);
+// "2026-11-20 21:03:39Z"
+std::string for_a_column(Instant instant) {
+  std::string text = to_string(instant);
+  if (const std::size_t t = text.find('T'); t != std::string::npos) text[t] = ' ';
+  return text;
 }
 
 struct Verification {
@@ -231,15 +166,22 @@ Result<Output> run_status(Context& context) {
   std::string out = fmt::format("{:<10} {:>14} {:>12} {:<14} {:<22} {:<6} units\n", "pipeline", "rows",
                                 "newest", "freshness", "last run", "exit");
   for (const Pipeline& pipeline : all_pipelines()) {
-    ICINGEST_TRY_LET(const PipelineStatus status, read_status(control, pipeline, context.clock().now()));
-    const std::string newest = newest_of(pipeline, status);
+    ICINGEST_TRY_LET(const run::PipelineStatus status,
+                     run::read_status(control, pipeline, context.clock().now()));
+    const std::string newest = status.newest_session ? to_string(*status.newest_session) : "-";
+    const std::string last_run = status.last_run ? for_a_column(status.last_run->started) : "never";
+    std::string last_exit;
+    if (status.last_run) {
+      last_exit =
+          status.last_run->exit_code ? std::to_string(*status.last_run->exit_code) : "running or killed";
+    }
     json.begin_object()
         .text("pipeline", pipeline.name)
         .number("rows", status.rows)
         .text("newest", newest)
         .text("freshness", status.freshness);
-    json.text("last_run", status.last_run)
-        .text("last_exit", status.last_exit)
+    json.text("last_run", last_run)
+        .text("last_exit", last_exit)
         .number("rejected", status.rejected)
         .begin_object("units");
     std::string units;
@@ -256,8 +198,8 @@ Result<Output> run_status(Context& context) {
     json.end_array().end_object();
     if (status.rejected > 0) units += fmt::format(" ({} rows rejected)", text::grouped(status.rejected));
     out += fmt::format("{:<10} {:>14} {:>12} {:<14} {:<22} {:<6} {}\n", pipeline.name,
-                       text::grouped(status.rows), newest, status.freshness, status.last_run,
-                       status.last_exit, units.empty() ? "-" : units);
+                       text::grouped(status.rows), newest, status.freshness, last_run, last_exit,
+                       units.empty() ? "-" : units);
     const auto list = [&](std::string_view what, const auto& counts) {
       std::string line;
       for (const auto& [word, count] : counts)

@@ -69,6 +69,10 @@ void add_settings(CLI::App& app, Settings& settings) {
       ->check(CLI::IsMember({"debug", "info", "warn", "error", "off"}))
       ->group(group);
   app.add_option("--log-format", settings.log_format)->check(CLI::IsMember({"text", "json"}))->group(group);
+  app.add_option("--metrics-listen", settings.metrics_listen,
+                 "ADDRESS:PORT that serves /metrics, /healthz and /readyz while a run or `monitor` works")
+      ->envname("ICINGEST_METRICS_LISTEN")
+      ->group(group);
   app.add_option("--memory-budget", settings.memory_budget,
                  "bytes a run may hold between request and commit (64M)")
       ->group(group);

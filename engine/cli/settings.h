@@ -22,6 +22,7 @@ struct Settings {
   std::string log_format = "text";
   std::string memory_budget = "64M";
   std::string outage_limit = "10m";
+  std::string metrics_listen;  // empty: nobody may watch
   std::vector<std::string> rates;
   std::vector<std::string> penalties;
   int loaders = 0;   // 0: as the load plan sees fit

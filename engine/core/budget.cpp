@@ -53,6 +53,15 @@ void Budget::adjust(std::size_t from, std::size_t to) {
   for (Waiter& waiter : served) waiter.granted(Hold(this, waiter.bytes));
 }
 
+void Budget::shrink(std::size_t bytes) {
+  const std::scoped_lock lock(mutex_);
+  limit_ -= std::min(limit_, bytes);
+}
+
+std::size_t Budget::limit() const {
+  const std::scoped_lock lock(mutex_);
+  return limit_;
+}
 std::size_t Budget::held() const {
   const std::scoped_lock lock(mutex_);
   return held_;

@@ -43,7 +43,9 @@ class Budget {
   // Calls `granted` as soon as the bytes are there: at once, or later in the order of asking.
   void take(std::size_t bytes, Granted granted);
 
-  [[nodiscard]] std::size_t limit() const { return limit_; }
+  // Takes this much off the limit for good: memory that is held another way from now on.
+  void shrink(std::size_t bytes);
+  [[nodiscard]] std::size_t limit() const;
   [[nodiscard]] std::size_t held() const;
   [[nodiscard]] std::size_t peak() const;
   // Whether somebody waits for room.
@@ -58,8 +60,8 @@ class Budget {
   void adjust(std::size_t from, std::size_t to);
   [[nodiscard]] bool fits(std::size_t bytes) const { return held_ == 0 || held_ + bytes <= limit_; }
 
-  const std::size_t limit_;
   mutable std::mutex mutex_;
+  std::size_t limit_;
   std::size_t held_ = 0;
   std::size_t peak_ = 0;
   std::deque<Waiter> waiters_;

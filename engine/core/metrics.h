@@ -4,8 +4,14 @@
 // Threads   any
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
+#include <list>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace icingest {
 
@@ -28,8 +34,51 @@ class Gauge {
   std::atomic<std::int64_t> value_{0};
 };
 
+// How a request ended: as its answer was judged (icingest/source.h, in that order), or without one.
+inline constexpr std::size_t kVerdicts = 8;
+inline constexpr std::size_t kRedirected = kVerdicts;
+inline constexpr std::size_t kNoAnswer = kVerdicts + 1;
+
+// What happens between this process and one source.
+struct SourceMetrics {
+  explicit SourceMetrics(std::string_view source) : name(source) {}
+
+  const std::string name;
+  std::array<Counter, kVerdicts + 2> outcomes;
+  Counter bytes_received;
+  Counter permits;
+  Gauge waiting;  // requests that wait for a permit
+  Gauge in_flight;
+  Gauge limit_permits;    // at most so many
+  Gauge limit_window_us;  // in any window of that length
+  Gauge is_away;          // 1 while it fails whoever asks
+};
+
+// Those of all sources that were named so far. What source() gave stays where it is.
+class SourceMetricsList {
+ public:
+  [[nodiscard]] SourceMetrics& source(std::string_view name) {
+    const std::scoped_lock lock(mutex_);
+    for (SourceMetrics& one : sources_) {
+      if (one.name == name) return one;
+    }
+    return sources_.emplace_back(name);
+  }
+  [[nodiscard]] std::vector<const SourceMetrics*> all() const {
+    const std::scoped_lock lock(mutex_);
+    std::vector<const SourceMetrics*> found;
+    for (const SourceMetrics& one : sources_) found.push_back(&one);
+    return found;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::list<SourceMetrics> sources_;
+};
+
 struct Metrics {
   // fetch
+  SourceMetricsList sources;
   Counter requests;
   Counter retries;
   Counter status_429;

@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::size_t kErrorBodyLimit = 16'384;
 constexpr int kMaxRedirects = 5;
+static_assert(static_cast<std::size_t>(Verdict::stop_source) + 1 == kVerdicts);
 
 struct Url {
   std::string_view origin;  // scheme://host[:port]
@@ -47,6 +48,7 @@ SourceClient::SourceClient(SourceConfig config, HttpClient& http, Throttle& thro
       throttle_(throttle),
       clock_(clock),
       metrics_(metrics),
+      own_metrics_(metrics.sources.source(config_.source.name)),
       buffers_(buffers) {}
 
 const std::string& SourceClient::base_of(std::string_view path) const {
@@ -96,8 +98,19 @@ void SourceClient::identify(HttpRequest& request) const {
   if (!config_.key.empty()) request.headers.push_back("Authorization: Bearer " + config_.key);
 }
 
-asio::awaitable<Result<HttpResponse>> SourceClient::send(std::string url, std::string etag) {
+asio::awaitable<Result<Permit>> SourceClient::permit() {
+  const RateLimit& limit = throttle_.limit();
+  own_metrics_.limit_permits.set(limit.permits);
+  own_metrics_.limit_window_us.set(limit.window.count());
+  own_metrics_.waiting.add(1);
   Result<Permit> permit = co_await throttle_.permit();
+  own_metrics_.waiting.add(-1);
+  if (permit) own_metrics_.permits.add();
+  co_return permit;
+}
+
+asio::awaitable<Result<HttpResponse>> SourceClient::send(std::string url, std::string etag) {
+  Result<Permit> permit = co_await this->permit();
   if (!permit) co_return std::unexpected(std::move(permit).error());
   HttpRequest request{.url = std::move(url),
                       .deadlines = config_.deadlines,
@@ -114,9 +127,16 @@ asio::awaitable<Result<HttpResponse>> SourceClient::send(std::string url, std::s
   };
   request.answered = [&permit] { permit->answered(); };
   metrics_.in_flight.add(1);
+  own_metrics_.in_flight.add(1);
   Result<HttpResponse> response = co_await http_.get(std::move(request));
   metrics_.in_flight.add(-1);
-  if (response) metrics_.bytes_received.add(static_cast<std::int64_t>(response->wire_bytes));
+  own_metrics_.in_flight.add(-1);
+  if (response) {
+    metrics_.bytes_received.add(static_cast<std::int64_t>(response->wire_bytes));
+    own_metrics_.bytes_received.add(static_cast<std::int64_t>(response->wire_bytes));
+  } else if (sent) {
+    own_metrics_.outcomes.at(kNoAnswer).add();
+  }
   co_return response;
 }
 
@@ -134,6 +154,7 @@ asio::awaitable<Result<Answer>> SourceClient::get(std::string path, std::string 
       answer.response = std::move(*response);
       break;
     }
+    own_metrics_.outcomes.at(kRedirected).add();
     buffers_.give_back(std::move(response->body));
     if (redirects == kMaxRedirects)
       co_return unit_error(fmt::format("GET {} redirects in a circle", answer.url));
@@ -141,6 +162,7 @@ asio::awaitable<Result<Answer>> SourceClient::get(std::string path, std::string 
     if (!url) co_return std::unexpected(std::move(url).error());
   }
   answer.judgement = judge(answer.url, answer.response, !etag.empty());
+  own_metrics_.outcomes.at(static_cast<std::size_t>(answer.judgement.verdict)).add();
   co_return answer;
 }
 
@@ -272,12 +294,14 @@ void SourceClient::note_failure(const std::string& url, const Error& error) {
   if (failures_++ == 0) failing_since_ = clock_.tick(), failing_url_ = url;
   several_urls_fail_ = several_urls_fail_ || url != failing_url_;
   last_failure_ = error;
+  own_metrics_.is_away.set(is_away() ? 1 : 0);
 }
 
 void SourceClient::note_success() {
   failures_ = 0;
   several_urls_fail_ = false;
   ever_answered_ = true;
+  own_metrics_.is_away.set(0);
 }
 
 bool SourceClient::is_given_up(Error& why) const {

@@ -84,6 +84,7 @@ class SourceClient {
   // A source that never answered is probably a wrong address: no use in waiting long.
   static constexpr std::chrono::milliseconds kFirstPatience{15'000};
 
+  [[nodiscard]] boost::asio::awaitable<Result<Permit>> permit();
   [[nodiscard]] boost::asio::awaitable<Result<HttpResponse>> send(std::string url, std::string etag);
   [[nodiscard]] Result<std::string> resolve(const std::string& path_or_url) const;
   [[nodiscard]] Result<std::string> redirect_target(const std::string& url,
@@ -100,6 +101,7 @@ class SourceClient {
   Throttle& throttle_;
   const Clock& clock_;
   Metrics& metrics_;
+  SourceMetrics& own_metrics_;
   BufferPool& buffers_;
   decode::Inflater inflater_;
   int suspicions_ = 0;  // answers in a row that may have been a block

@@ -287,6 +287,7 @@ Result<void> undo_year(Control& control, const TableInfo& table, std::string_vie
     const Date first = make_date(year, 1, 1);
     const Date last = make_date(year, 12, 31);
     tx.exec(fmt::format("DROP TABLE {}", qualified(kLedgerSchema, partition_name(table, year))));
+    tx.exec("SELECT icingest.fold_proofs()");
     tx.exec_params("DELETE FROM icingest.proofs WHERE dataset = $1 AND bucket BETWEEN $2 AND $3",
                    std::string(table.name), first.time_since_epoch().count(),
                    last.time_since_epoch().count());

@@ -63,7 +63,8 @@ Engine::Engine(EngineSettings settings, const Clock& clock, Metrics& metrics, St
                        .outage_patience = settings_.outage_patience},
       known_rows_(settings_.db, settings_.outage_patience, clock, &stop),
       random_(std::random_device{}()),
-      estimate_(std::min(kFirstEstimate, settings_.memory_budget / 4)) {
+      estimate_(std::min(kFirstEstimate, settings_.memory_budget / 4)),
+      pulse_at_(clock.tick()) {
   for (const EngineSource& source : settings_.sources)
     ports_.push_back(std::make_unique<Port>(source, *this));
   decoders_.emplace(io_, buffers_, settings_.memory_budget, settings_.decode_threads, metrics_);
@@ -108,9 +109,23 @@ void Engine::use_sorting(load::KeyOrder order) {
                                 .directory = settings_.temporary_directory,
                                 .run_bytes = settings_.memory_budget / 5};
   // One year comes while the end of the one before it is sorted.
-  budget_.take(2 * settings.run_bytes, [this](Budget::Hold hold) { sorter_hold_ = std::move(hold); });
+  budget_.shrink(2 * settings.run_bytes);
   sorter_ = std::make_unique<load::YearSorter>(std::move(settings), sort_queue_, load_queue_, clock_, stop_);
   threads_.emplace_back([this] { sorter_->run(); });
+}
+
+Engine::Holding Engine::holding() const {
+  return {.limit = budget_.limit(), .held = budget_.held(), .queued = load_queue_.bytes()};
+}
+
+Tick Engine::pulse() {
+  if (!pulse_asked_.exchange(true)) {
+    asio::post(io_, [this] {
+      pulse_at_ = clock_.tick();
+      pulse_asked_ = false;
+    });
+  }
+  return pulse_at_;
 }
 
 void Engine::close_fetching() {

@@ -128,6 +128,17 @@ class Engine {
   [[nodiscard]] int streams() const { return streams_.load(std::memory_order_relaxed); }
   [[nodiscard]] int decode_threads() const { return settings_.decode_threads; }
   [[nodiscard]] bool is_source_away() const { return source_away_.load(std::memory_order_relaxed); }
+  [[nodiscard]] const std::string& run_id() const { return settings_.run_id; }
+
+  // Bytes between request and commit, from any thread.
+  struct Holding {
+    std::size_t limit = 0;   // the memory budget
+    std::size_t held = 0;    // of it
+    std::size_t queued = 0;  // of that, rows that wait for a loader
+  };
+  [[nodiscard]] Holding holding() const;
+  // Asks the fetch thread for a sign of life; gives the time of the newest one. From any thread, often.
+  Tick pulse();
 
  private:
   // What became of a unit's requests.
@@ -213,7 +224,6 @@ class Engine {
   load::LoadQueue sort_queue_;
   std::optional<load::LoadQueue::Producer> sort_producer_;
   std::unique_ptr<load::YearSorter> sorter_;
-  Budget::Hold sorter_hold_;
   checkpoint::LedgerWriter ledger_;
   load::LoaderSettings loader_settings_;
   load::PgKnownRows known_rows_;
@@ -226,6 +236,8 @@ class Engine {
   std::atomic<bool> over_{false};
   std::atomic<bool> source_away_{false};
   std::atomic<int> streams_{0};
+  std::atomic<bool> pulse_asked_{false};
+  std::atomic<Tick> pulse_at_;
   mutable std::mutex mutex_;
   std::condition_variable ended_;
   int workers_ = 0;             // coroutines under way

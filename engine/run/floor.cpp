@@ -12,23 +12,9 @@ class Prober {
 
   // Whether the source has any row of that session.
   Result<bool> has(Date session) {
-    const Unit unit{.key = "probe", .grain = Grain::session, .from = session, .to = session};
-    std::int64_t rows = 0;
-    ICINGEST_TRY_LET(const Engine::Reply reply,
-                     engine_.ask(&route_, route_.requests(unit, options_).front(),
-                                 [&](Document& document, std::string& next_page) {
-                                   Batch batch;
-                                   KeySet keys;
-                                   Result<void> read =
-                                       route_.load.decode(document, unit, batch, keys, nothing_, next_page);
-                                   rows = batch.answered;
-                                   next_page.clear();
-                                   return read;
-                                 }));
-    if (rows == 0)
-      reason_ =
-          reply.judgement.verdict == Verdict::unavailable ? reply.judgement.reason : "shortened_history";
-    return rows > 0;
+    ICINGEST_TRY_LET(const Probe found, probe_session(engine_, route_, options_, session));
+    if (found.rows == 0) reason_ = found.verdict == Verdict::unavailable ? found.reason : "shortened_history";
+    return found.rows > 0;
   }
   [[nodiscard]] const std::string& reason() const { return reason_; }
 
@@ -36,11 +22,30 @@ class Prober {
   Engine& engine_;
   const Route& route_;
   const Options& options_;
-  Universe nothing_ = Universe::of({});
   std::string reason_;
 };
 
 }  // namespace
+
+Result<Probe> probe_session(Engine& engine, const Route& route, const Options& options, Date session) {
+  const Unit unit{.key = "probe", .grain = Grain::session, .from = session, .to = session};
+  const Universe nothing = Universe::of({});
+  Probe found;
+  ICINGEST_TRY_LET(const Engine::Reply reply, engine.ask(&route, route.requests(unit, options).front(),
+                                                         [&](Document& document, std::string& next_page) {
+                                                           Batch batch;
+                                                           KeySet keys;
+                                                           Result<void> read =
+                                                               route.load.decode(document, unit, batch, keys,
+                                                                                 nothing, next_page);
+                                                           found.rows = batch.answered;
+                                                           next_page.clear();
+                                                           return read;
+                                                         }));
+  found.verdict = reply.judgement.verdict;
+  found.reason = reply.judgement.reason;
+  return found;
+}
 
 Result<std::optional<HistoryFloor>> find_history_floor(Engine& engine, const Route& by_session,
                                                        const Options& options,

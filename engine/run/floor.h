@@ -17,6 +17,15 @@ struct HistoryFloor {
   std::string reason;
 };
 
+// What the source has of one session: one request.
+struct Probe {
+  std::int64_t rows = 0;
+  Verdict verdict = Verdict::success;
+  std::string reason;
+};
+[[nodiscard]] Result<Probe> probe_session(Engine& engine, const Route& route, const Options& options,
+                                          Date session);
+
 // Nothing when `oldest` can be had. `known` is the last session that an earlier run found unavailable.
 [[nodiscard]] Result<std::optional<HistoryFloor>> find_history_floor(Engine& engine, const Route& by_session,
                                                                      const Options& options,

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "checkpoint/pg_quota.h"
 #include "core/log.h"
 #include "core/text.h"
 #include "icingest/calendar.h"
@@ -384,6 +385,16 @@ Result<Report> Run::go() {
 }
 
 }  // namespace
+
+EngineSource engine_source(const Environment& environment, const fetch::SourceConfig& source) {
+  const std::string quota_name = fmt::format("{}@{}#{:016x}", source.source.name,
+                                             source.base_url.substr(source.base_url.find("://") + 3),
+                                             std::hash<std::string>{}(source.key));
+  return {.config = source,
+          .make_quota = [db = environment.db, quota_name, clock = environment.clock](const RateLimit& limit) {
+            return std::make_unique<checkpoint::PgQuota>(db, quota_name, limit, *clock);
+          }};
+}
 
 const Pipeline* find_pipeline(const std::vector<Pipeline>& pipelines, std::string_view name) {
   const auto found = std::find_if(pipelines.begin(), pipelines.end(),

@@ -10,6 +10,7 @@
 
 #include "checkpoint/ledger.h"
 #include "core/stop.h"
+#include "run/engine.h"
 #include "run/report.h"
 
 namespace icingest::run {
@@ -30,7 +31,7 @@ struct Environment {
   int decode_threads = 1;
   int streams = 0;  // connections that load; 0: as the load plan sees fit
   // The run's counters, for as long as the run lasts; called with nullptr at its end.
-  std::function<void(const std::string& pipeline, const Metrics*, const Engine*)> watch;
+  std::function<void(const std::string& pipeline, const Metrics*, Engine*)> watch;
 };
 
 // The database of a run: a control connection that comes back after an outage, and the lock that keeps two
@@ -61,6 +62,9 @@ class Session {
 // The symbols this run is about.
 [[nodiscard]] Result<Universe> read_universe(pg::Control& control, const Pipeline& pipeline,
                                              const IngestOptions& options);
+
+// A source with its quota in the database, as every run on it counts.
+[[nodiscard]] EngineSource engine_source(const Environment& environment, const fetch::SourceConfig& source);
 
 [[nodiscard]] const Pipeline* find_pipeline(const std::vector<Pipeline>& pipelines, std::string_view name);
 

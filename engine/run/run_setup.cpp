@@ -138,16 +138,6 @@ std::string describe_failure(const Engine& engine, const Metrics& metrics) {
                      metrics.units_failed.get(), engine.first_unit_failure());
 }
 
-EngineSource engine_source(const Environment& environment, const fetch::SourceConfig& source) {
-  const std::string quota_name = fmt::format("{}@{}#{:016x}", source.source.name,
-                                             source.base_url.substr(source.base_url.find("://") + 3),
-                                             std::hash<std::string>{}(source.key));
-  return {.config = source,
-          .make_quota = [db = environment.db, quota_name, clock = environment.clock](const RateLimit& limit) {
-            return std::make_unique<checkpoint::PgQuota>(db, quota_name, limit, *clock);
-          }};
-}
-
 EngineSettings engine_settings(const Environment& environment, const Pipeline& pipeline,
                                const IngestOptions& options, const std::vector<fetch::SourceConfig>& configs,
                                const std::string& run_id) {

@@ -1,5 +1,7 @@
 #include "sim/byte_ranges.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <ctime>
 
@@ -32,12 +34,38 @@ std::optional<ByteRange> parse_range(std::string_view header, std::uint64_t size
   return ByteRange{*from, std::min(*to, size - 1) - *from + 1};
 }
 
-std::string http_date(std::chrono::sys_time<std::chrono::microseconds> at) {
+std::string http_date(Instant at) {
   const std::time_t seconds = std::chrono::floor<std::chrono::seconds>(at).time_since_epoch().count();
   std::tm utc{};
   std::string text(64, '\0');
   text.resize(std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&seconds, &utc)));
   return text;
+}
+
+SimAnswer ranged(const SimRequest& request, std::shared_ptr<const ByteSource> bytes, const std::string& etag,
+                 Instant modified, bool ignore_range) {
+  const std::uint64_t size = bytes->size();
+  const std::string date = http_date(modified);
+  const std::string_view condition = header_of(request, "if-range");
+  const bool current = condition.empty() || condition == etag || condition == date;
+  const auto range = ignore_range || !current ? std::nullopt : parse_range(header_of(request, "range"), size);
+  SimAnswer answer{.body = std::make_shared<const std::string>()};
+  if (range && range->size == 0) {
+    answer.status = 416;
+    answer.content_type = "text/html";
+    answer.headers = {{"Content-Range", fmt::format("bytes */{}", size)}};
+    return answer;
+  }
+  answer.headers = {{"ETag", etag}, {"Last-Modified", date}, {"Accept-Ranges", "bytes"}};
+  answer.stream = std::move(bytes);
+  answer.stream_size = size;
+  if (!range) return answer;
+  answer.status = 206;
+  answer.stream_from = range->from;
+  answer.stream_size = range->size;
+  answer.headers.emplace_back(
+      "Content-Range", fmt::format("bytes {}-{}/{}", range->from, range->from + range->size - 1, size));
+  return answer;
 }
 
 }  // namespace icingest::sim

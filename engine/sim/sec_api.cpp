@@ -7,6 +7,7 @@
 
 #include "core/text.h"
 #include "sim/byte_ranges.h"
+#include "sim/recorded.h"
 #include "sim/render.h"
 #include "sim/sec_pages.h"
 
@@ -44,9 +45,12 @@ FaultScope scope_of(const SimRequest& request, bool is_bulk) {
 SecApi::SecApi(const Market& market, const SecOptions& options, std::vector<RecordedCompany> recorded,
                const Clock& clock)
     : clock_(clock),
+      maintenance_page_(options.recorded
+                            ? read_recorded(*options.recorded / "sec" / "errors" / "browse_edgar_503.html.gz")
+                            : ""),
       filers_(market, options, std::move(recorded)),
       submissions_(filers_, options.recorded),
-      index_(filers_),
+      index_(filers_, options.recorded),
       bulk_(filers_, submissions_, options),
       gate_(options.limit, options.penalty) {}
 
@@ -113,9 +117,9 @@ std::optional<SimAnswer> SecApi::said_wrong(const SimRequest& request, FaultKind
     case FaultKind::empty_429: return json_answer("", 429);
     case FaultKind::http_500: return html(500, "500 Internal Server Error");
     case FaultKind::http_502: return html(502, "502 Bad Gateway");
-    case FaultKind::http_503: return sec_maintenance_page(503);
+    case FaultKind::http_503: return maintenance(503);
     case FaultKind::http_504: return html(504, "504 Gateway Time-out");
-    case FaultKind::html_200: return sec_maintenance_page(200);
+    case FaultKind::html_200: return maintenance(200);
     case FaultKind::firewall: return sec_firewall_page(request.target);
     case FaultKind::stale:
       if (last_document_.body) return last_document_;
@@ -185,21 +189,34 @@ SimAnswer SecApi::companyfacts(const SimRequest& request) {
 }
 
 // A file with validators, which are honoured.
-SimAnswer SecApi::stored(const SimRequest& request, std::string text, Instant modified,
-                         std::string_view content_type) {
+SimAnswer SecApi::stored(const SimRequest& request, ArchiveFile file) {
+  const std::string etag =
+      fmt::format("\"{}:{}\"", request_id(fmt::format("{} {}", request.path, file.bytes)),
+                  std::chrono::floor<std::chrono::seconds>(file.modified).time_since_epoch().count());
+  if (!header_of(request, "range").empty()) {
+    SimAnswer part =
+        ranged(request, std::make_shared<const HeldBytes>(std::move(file.bytes)), etag, file.modified);
+    if (part.stream) part.content_type = file.content_type;
+    return part;
+  }
   SimAnswer answer;
-  const std::string etag = fmt::format("\"{}\"", request_id(fmt::format("{} {}", request.path, text)));
   if (header_of(request, "if-none-match") == etag) {
     answer.status = 304;
     answer.body = std::make_shared<const std::string>();
-  } else if (request.accepts_gzip) {
-    answer.body = std::make_shared<const std::string>(SplitText{"", pack(text)}.gzip());
+  } else if (request.accepts_gzip && file.is_text) {
+    answer.body = std::make_shared<const std::string>(SplitText{"", pack(file.bytes)}.gzip());
     answer.gzipped = true;
   } else {
-    answer.body = std::make_shared<const std::string>(std::move(text));
+    answer.body = std::make_shared<const std::string>(std::move(file.bytes));
   }
-  answer.content_type = content_type;
-  answer.headers = {{"ETag", etag}, {"Last-Modified", http_date(modified)}, {"Accept-Ranges", "bytes"}};
+  answer.content_type = file.content_type;
+  answer.headers = {{"ETag", etag}, {"Last-Modified", http_date(file.modified)}, {"Accept-Ranges", "bytes"}};
+  return answer;
+}
+
+SimAnswer SecApi::maintenance(int status) const {
+  SimAnswer answer = sec_maintenance_page(status);
+  if (!maintenance_page_.empty()) answer.body = std::make_shared<const std::string>(maintenance_page_);
   return answer;
 }
 
@@ -226,42 +243,26 @@ SimAnswer SecApi::tickers(const SimRequest& request) const {
   }
   out += with_exchange ? "]}" : "}";
   const Instant midnight = new_york::midnight(new_york::date_of(clock_.now()));
-  return stored(request, std::move(out), midnight, "application/json");
+  return stored(request, {std::move(out), midnight, "application/json"});
 }
 
 SimAnswer SecApi::archive(const SimRequest& request) {
   auto file = index_.find(std::string_view(request.path).substr(kArchives.size()), clock_.now());
   if (!file) return sec_no_object(request.target);
-  return stored(request, std::move(file->text), file->modified, file->content_type);
+  return stored(request, std::move(*file));
 }
 
 // If-None-Match and If-Modified-Since are ignored here, as they are there.
 SimAnswer SecApi::bulk(const SimRequest& request, BulkKind kind, bool ignore_range) {
   const BulkZip& zip = bulk_.zip(kind, clock_.now());
-  SimAnswer answer{.content_type = "application/zip", .body = std::make_shared<const std::string>()};
-  const std::uint64_t size = zip.bytes->size();
-  const std::string modified = http_date(zip.modified);
-  answer.headers = {{"ETag", zip.etag}, {"Last-Modified", modified}, {"Accept-Ranges", "bytes"}};
-  answer.stream = zip.bytes;
-  answer.stream_size = size;
-  const std::string_view condition = header_of(request, "if-range");
-  const bool current = condition.empty() || condition == zip.etag || condition == modified;
-  const auto range = ignore_range || !current ? std::nullopt : parse_range(header_of(request, "range"), size);
-  if (range && range->size == 0) {
-    answer = {.status = 416, .content_type = "text/html", .body = std::make_shared<const std::string>()};
-    answer.headers = {{"Content-Range", fmt::format("bytes */{}", size)}};
-    return answer;
+  SimAnswer answer = ranged(request, zip.bytes, zip.etag, zip.modified, ignore_range);
+  if (answer.stream) answer.content_type = "application/zip";
+  if (request.method == "HEAD") {
+    ++counts_.bulk_heads;
+  } else {
+    ++counts_.bulk;
+    counts_.bulk_partial += answer.status == 206 ? 1 : 0;
   }
-  if (range) {
-    answer.status = 206;
-    answer.stream_from = range->from;
-    answer.stream_size = range->size;
-    answer.headers.emplace_back(
-        "Content-Range", fmt::format("bytes {}-{}/{}", range->from, range->from + range->size - 1, size));
-  }
-  if (request.method == "HEAD") ++counts_.bulk_heads;
-  else ++counts_.bulk;
-  if (range && request.method != "HEAD") ++counts_.bulk_partial;
   return answer;
 }
 

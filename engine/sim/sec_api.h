@@ -52,10 +52,11 @@ class SecApi {
   [[nodiscard]] SimAnswer tickers(const SimRequest& request) const;
   [[nodiscard]] SimAnswer archive(const SimRequest& request);
   [[nodiscard]] SimAnswer bulk(const SimRequest& request, BulkKind kind, bool ignore_range);
-  [[nodiscard]] static SimAnswer stored(const SimRequest& request, std::string text, Instant modified,
-                                        std::string_view content_type);
+  [[nodiscard]] static SimAnswer stored(const SimRequest& request, ArchiveFile file);
+  [[nodiscard]] SimAnswer maintenance(int status) const;
 
   const Clock& clock_;
+  std::string maintenance_page_;  // the recorded one; empty: none
   SecFilers filers_;
   SecSubmissions submissions_;
   SecIndex index_;

@@ -10,11 +10,11 @@
 namespace icingest::sim {
 namespace {
 
-enum Purpose : std::uint64_t { kMinute = 501, kOrder, kBad };
+enum Purpose : std::uint64_t { kMinute = 501, kOrder };
 constexpr std::chrono::minutes kEarliest{4 * 60 + 28};  // GMT
 constexpr std::uint64_t kSpread = 9 * 60;               // seconds
 constexpr std::uint64_t kPart = std::uint64_t{8} << 20;
-constexpr std::uint64_t kBombSize = std::uint64_t{1} << 30;
+constexpr std::uint64_t kBombSize = std::uint64_t{256} << 20;
 constexpr std::size_t kDepth = 100'000;
 
 // The member with what is wrong about it; `odd_name` is a member of its own.
@@ -66,27 +66,15 @@ void SecBulk::shuffle(std::vector<T>& members) const {
 
 std::shared_ptr<const ZipLayout> SecBulk::companyfacts(Date day) const {
   std::vector<const Filer*> members;
-  std::vector<std::pair<std::uint64_t, const Filer*>> sound;
+  std::map<const Filer*, std::pair<BadMember, Packed>> bad;
   for (const Filer& filer : filers_.all()) {
     if (filer.kind == Filer::Kind::no_xbrl) continue;
     members.push_back(&filer);
-    if (filer.kind == Filer::Kind::regular)
-      sound.emplace_back(draw(filers_.seed(), kBad, static_cast<std::uint64_t>(filer.cik)), &filer);
+    if (const auto kind = filers_.bad_member(filer))
+      bad.emplace(&filer, std::pair(*kind, spoiled(*filers_.companyfacts(filer, day), *kind)));
   }
-  std::sort(sound.begin(), sound.end());
-  std::map<const Filer*, std::pair<BadMember, Packed>> bad;
-  std::size_t next = 0;
-  int odd = 0;
-  for (const auto& [kind, count] : options_.bad) {
-    if (kind == BadMember::odd_name) {
-      odd += count;
-      continue;
-    }
-    for (int i = 0; i < count && next < sound.size(); ++i, ++next) {
-      const Filer* const filer = sound[next].second;
-      bad.emplace(filer, std::pair(kind, spoiled(*filers_.companyfacts(*filer, day), kind)));
-    }
-  }
+  const auto wanted = options_.bad.find(BadMember::odd_name);
+  const int odd = wanted == options_.bad.end() ? 0 : wanted->second;
   members.resize(members.size() + static_cast<std::size_t>(odd), nullptr);
   shuffle(members);
   const std::size_t count = members.size();

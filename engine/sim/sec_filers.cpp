@@ -16,8 +16,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-enum Purpose : std::uint64_t { kKind = 401, kDocument, kAmended };
-constexpr std::size_t kMadeUpDocuments = 64;
+enum Purpose : std::uint64_t { kKind = 401, kDocument, kAmended, kBad };
+constexpr std::size_t kMadeUpDocuments = 32;
 constexpr std::int64_t kFirstUnlisted = 950'000'000;
 constexpr std::chrono::minutes kDisseminated{16 * 60 + 5};  // New York
 constexpr int kAmendmentDays = 400;
@@ -108,6 +108,7 @@ SecFilers::SecFilers(const Market& market, const SecOptions& options, std::vecto
   add_recorded();
   add_unlisted(options.companies);
   std::sort(filers_.begin(), filers_.end(), [](const Filer& a, const Filer& b) { return a.cik < b.cik; });
+  choose_bad(options.bad);
 }
 
 Filer SecFilers::make(std::int64_t cik, std::string name) const {
@@ -153,6 +154,26 @@ void SecFilers::add_unlisted(int companies) {
     filers_.push_back(make(cik, fmt::format("Unlisted Example {} Inc", cik - kFirstUnlisted)));
     if (filers_.back().kind != Filer::Kind::no_xbrl) ++with_xbrl;
   }
+}
+
+void SecFilers::choose_bad(const std::map<BadMember, int>& wanted) {
+  std::vector<std::tuple<bool, std::uint64_t, std::int64_t>> sound;
+  for (const Filer& filer : filers_) {
+    if (filer.kind == Filer::Kind::regular)
+      sound.emplace_back(filer.symbols.empty(), draw(seed_, kBad, static_cast<std::uint64_t>(filer.cik)),
+                         filer.cik);
+  }
+  std::sort(sound.begin(), sound.end());
+  auto next = sound.begin();
+  for (const auto& [kind, count] : wanted) {
+    if (kind == BadMember::odd_name) continue;
+    for (int i = 0; i < count && next != sound.end(); ++i, ++next) bad_.emplace(std::get<2>(*next), kind);
+  }
+}
+
+std::optional<BadMember> SecFilers::bad_member(const Filer& filer) const {
+  const auto found = bad_.find(filer.cik);
+  return found == bad_.end() ? std::nullopt : std::optional(found->second);
 }
 
 const Filer* SecFilers::find(std::int64_t cik) const {
@@ -207,11 +228,13 @@ std::optional<Amendment> SecFilers::amendment_by(const Filer& filer, Date day) c
 }
 
 std::optional<SplitText> SecFilers::companyfacts(const Filer& filer, Date day) const {
+  static const Packed kEmptyObject = pack("{}");
+  static const Packed kEnd = pack("}");
   switch (filer.kind) {
     case Filer::Kind::no_xbrl: return std::nullopt;
-    case Filer::Kind::empty_object: return SplitText{"", pack("{}")};
+    case Filer::Kind::empty_object: return SplitText{"", kEmptyObject};
     case Filer::Kind::no_facts:
-      return SplitText{fmt::format(R"({{"cik":{},"entityName":"")", filer.cik), pack("}")};
+      return SplitText{fmt::format(R"({{"cik":{},"entityName":"")", filer.cik), kEnd};
     case Filer::Kind::regular: break;
   }
   const Identity who{filer.cik, filer.own ? std::string() : filer.name};

@@ -35,7 +35,7 @@ enum class BadMember : std::uint8_t {
   bad_deflate,  // the compressed bytes are none
   cut_json,     // whole as a member, its JSON ends in the middle
   deep_json,    // a hundred thousand nested arrays
-  bomb,         // 1 GiB of blanks and no document
+  bomb,         // 256 MiB of blanks and no document
   odd_name,     // a file that is no company's, beside the company's
   count_
 };
@@ -101,6 +101,8 @@ class SecFilers {
   // What the company had filed by that day, by day.
   [[nodiscard]] std::vector<Filing> filings(const Filer& filer, Date day) const;
   [[nodiscard]] std::optional<Date> amended_on(const Filer& filer) const;
+  // What is wrong with a company's member of companyfacts.zip; listed companies come first.
+  [[nodiscard]] std::optional<BadMember> bad_member(const Filer& filer) const;
 
   [[nodiscard]] std::uint64_t seed() const { return seed_; }
 
@@ -108,6 +110,7 @@ class SecFilers {
   void add_companies_of(const Market& market);
   void add_recorded();
   void add_unlisted(int companies);
+  void choose_bad(const std::map<BadMember, int>& wanted);
   [[nodiscard]] Filer make(std::int64_t cik, std::string name) const;
   [[nodiscard]] SecDocument& document(std::size_t number) const;
   [[nodiscard]] std::optional<Amendment> amendment_by(const Filer& filer, Date day) const;
@@ -118,6 +121,7 @@ class SecFilers {
   int late_percent_;
   std::vector<RecordedCompany> recorded_;
   std::vector<Filer> filers_;
+  std::map<std::int64_t, BadMember> bad_;
   // Read or made when first asked for.
   mutable std::vector<std::unique_ptr<SecDocument>> documents_;
   mutable std::map<std::int64_t, std::optional<Date>> amended_;

@@ -9,6 +9,8 @@
 
 #include "core/text.h"
 #include "sim/edgar_days.h"
+#include "sim/recorded.h"
+#include "sim/zip_layout.h"
 
 namespace icingest::sim {
 namespace {
@@ -92,7 +94,7 @@ ArchiveFile listing(std::string_view folder, const std::vector<std::string>& nam
     }
   }
   text += json ? fmt::format(R"(],"name":"{}","parent-dir":"../"}}}})", folder) : "</body></html>\n";
-  return {std::move(text), modified, json ? "application/json" : "text/html"};
+  return {std::move(text), modified, json ? "application/json" : "text/html", true};
 }
 
 }  // namespace
@@ -175,21 +177,34 @@ std::optional<ArchiveFile> SecIndex::daily(std::string_view name, Date from, Dat
   if (parts[0] != "form" && parts[0] != "company" && parts[0] != "master") return std::nullopt;
   const auto day = parse_compact(parts[1]);
   if (!day || *day < from || *day > to || *day > newest || !edgar_is_open(*day)) return std::nullopt;
-  return ArchiveFile{render(parts[0], entries(*day, *day), *day, true), new_york::midnight(*day) + kComplete,
-                     "text/plain"};
+  const Instant modified = new_york::midnight(*day) + kComplete;
+  if (recorded_) {
+    std::string text = read_recorded(*recorded_ / "sec" / "index" / (std::string(name) + ".gz"));
+    if (!text.empty()) return ArchiveFile{std::move(text), modified, "text/plain"};
+  }
+  return ArchiveFile{render(parts[0], entries(*day, *day), *day, true), modified, "text/plain"};
 }
 
+// The index of a quarter begins with its first day, and is a header until then.
 std::optional<ArchiveFile> SecIndex::full(std::string_view name, Date from, Date to, Date newest) const {
-  // The index of a quarter begins with its first day, and is a header until then.
   const auto parts = text::split(name, '.');
-  if (parts.size() != 2 || parts[1] != "idx") return std::nullopt;
+  if (parts.size() != 2) return std::nullopt;
   const std::string_view order = parts[0];
+  const std::string_view format = parts[1];
   if (order != "form" && order != "company" && order != "master" && order != "xbrl") return std::nullopt;
+  if (format != "idx" && format != "gz" && format != "zip") return std::nullopt;
   const Date last = std::min(to, newest);
   std::vector<Entry> found = entries(from, last);
   if (order == "xbrl") std::erase_if(found, [](const Entry& entry) { return !entry.xbrl; });
-  return ArchiveFile{render(order, std::move(found), std::max(last, from), false),
-                     new_york::midnight(last) + kComplete, "text/plain"};
+  std::string text = render(order, std::move(found), std::max(last, from), false);
+  const Instant modified = new_york::midnight(last) + kComplete;
+  if (format == "idx") return ArchiveFile{std::move(text), modified, "text/plain"};
+  const SplitText packed{"", pack(text)};
+  if (format == "gz") return ArchiveFile{packed.gzip(), modified, "application/x-gzip", false};
+  const ZipLayout zip(1, [&](std::size_t) { return ZipMember{fmt::format("{}.idx", order), packed, 0}; }, {});
+  std::string bytes(zip.size(), '\0');
+  zip.read(0, bytes);
+  return ArchiveFile{std::move(bytes), modified, "application/zip", false};
 }
 
 std::optional<ArchiveFile> SecIndex::find(std::string_view path, Instant now) const {
@@ -235,12 +250,14 @@ std::optional<ArchiveFile> SecIndex::find(std::string_view path, Instant now) co
   if (!wants_listing) return is_daily ? daily(name, from, to, newest) : full(name, from, to, newest);
   std::vector<std::string> names;
   for (const std::string_view order : {"company", "form", "master"}) {
-    if (!is_daily) names.push_back(fmt::format("{}.idx", order));
+    for (const std::string_view format : {"gz", "idx", "zip"}) {
+      if (!is_daily) names.push_back(fmt::format("{}.{}", order, format));
+    }
     for (Date day = from; is_daily && day <= std::min(to, newest); day += std::chrono::days(1)) {
       if (edgar_is_open(day)) names.push_back(fmt::format("{}.{}.idx", order, compact(day)));
     }
   }
-  if (!is_daily) names.emplace_back("xbrl.idx");
+  if (!is_daily) names.insert(names.end(), {"xbrl.gz", "xbrl.idx", "xbrl.zip"});
   return list(names);
 }
 

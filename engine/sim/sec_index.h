@@ -16,16 +16,19 @@
 
 namespace icingest::sim {
 
-// A text file of www.sec.gov/Archives.
+// A file of www.sec.gov/Archives.
 struct ArchiveFile {
-  std::string text;
+  std::string bytes;
   Instant modified{};
   std::string_view content_type;
+  bool is_text = true;  // may be compressed on its way
 };
 
 class SecIndex {
  public:
-  explicit SecIndex(const SecFilers& filers) : filers_(filers) {}
+  // `recorded`: a directory of recorded answers; the days whose index it has are those.
+  SecIndex(const SecFilers& filers, std::optional<std::filesystem::path> recorded)
+      : filers_(filers), recorded_(std::move(recorded)) {}
 
   // The file or folder at a path below /Archives/edgar/, as it stands at that time.
   [[nodiscard]] std::optional<ArchiveFile> find(std::string_view path, Instant now) const;
@@ -48,6 +51,7 @@ class SecIndex {
   [[nodiscard]] std::optional<ArchiveFile> full(std::string_view name, Date from, Date to, Date newest) const;
 
   const SecFilers& filers_;
+  std::optional<std::filesystem::path> recorded_;
 };
 
 }  // namespace icingest::sim

@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <tuple>
+#include <unordered_map>
 #include <vector>
 
 #include "core/text.h"
@@ -78,7 +79,7 @@ class Company {
   }
 
   [[nodiscard]] std::string render() const {
-    std::string out = R"({"cik":0,"entityName":"Example","facts":{)";
+    std::string out = R"({"cik":1,"entityName":"Example","facts":{)";
     std::string_view taxonomy;
     for (const auto& [key, units] : rows_) {
       const auto& [in, name] = key;
@@ -298,12 +299,14 @@ class Company {
       return std::tuple(row.end, row.start.value_or(Date{}), reports_[row.report].filed, row.report);
     };
     std::sort(rows.begin(), rows.end(), [&](const Row& a, const Row& b) { return order(a) < order(b); });
-    std::map<std::string, std::size_t> last;  // of each frame
+    std::vector<std::string> frames;
+    std::unordered_map<std::string, std::size_t> last;  // row of each frame
+    frames.reserve(rows.size());
     for (std::size_t i = 0; i < rows.size(); ++i) {
-      const std::string name = frame(rows[i]);
-      const auto found = last.find(name);
-      if (found == last.end() || reports_[rows[i].report].filed >= reports_[rows[found->second].report].filed)
-        last[name] = i;
+      const std::string& name = frames.emplace_back(frame(rows[i]));
+      const auto [found, added] = last.try_emplace(name, i);
+      if (!added && reports_[rows[i].report].filed >= reports_[rows[found->second].report].filed)
+        found->second = i;
     }
     for (std::size_t i = 0; i < rows.size(); ++i) {
       const Row& row = rows[i];
@@ -316,8 +319,8 @@ class Company {
       else fmt::format_to(std::back_inserter(out), R"("fy":{},"fp":"{}")", report.fy, report.fp);
       fmt::format_to(std::back_inserter(out), R"(,"form":"{}","filed":"{}")", report.form,
                      to_string(report.filed));
-      if (const std::string name = frame(row); !name.empty() && last.at(name) == i)
-        fmt::format_to(std::back_inserter(out), R"(,"frame":"{}")", name);
+      if (!frames[i].empty() && last.at(frames[i]) == i)
+        fmt::format_to(std::back_inserter(out), R"(,"frame":"{}")", frames[i]);
       out += '}';
     }
   }

@@ -11,9 +11,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 #include <map>
@@ -26,6 +24,7 @@
 #include "sim/faults.h"
 #include "sim/rate_gate.h"
 #include "sim/recorded.h"
+#include "sim/send.h"
 
 namespace icingest::sim {
 
@@ -122,10 +121,6 @@ struct Simulator::State {
 
   asio::awaitable<void> accept();
   asio::awaitable<void> converse(tcp::socket socket);
-  asio::awaitable<bool> send(tcp::socket& socket, const SimAnswer& answer, std::optional<FaultKind> fault);
-  asio::awaitable<void> send_body(tcp::socket& socket, const SimAnswer& answer, std::uint64_t size,
-                                  bool drip);
-  asio::awaitable<void> pause(std::chrono::milliseconds duration);
 
   [[nodiscard]] SimAnswer answer(const SimRequest& request, std::optional<FaultKind>& fault);
   [[nodiscard]] SimAnswer content(const SimRequest& request);
@@ -240,7 +235,11 @@ SimAnswer Simulator::State::rendered(const SimRequest& request) {
 }
 
 SimAnswer Simulator::State::answer(const SimRequest& request, std::optional<FaultKind>& fault) {
-  if (SecApi::is_ours(request)) return sec.answer(request, faults, fault);
+  if (SecApi::is_ours(request)) {
+    const bool whole = request.method == "GET" && header_of(request, "range").empty();
+    if (whole && !seen_targets.insert(request.target).second) ++counts.repeated;
+    return sec.answer(request, faults, fault);
+  }
   const bool is_file = files.is_ours(request);
   bool in_url = false;
   const std::string key = is_file ? request.authorization : MassiveApi::key_of(request, in_url);
@@ -272,73 +271,6 @@ SimAnswer Simulator::State::answer(const SimRequest& request, std::optional<Faul
   return answer;
 }
 
-asio::awaitable<void> Simulator::State::pause(std::chrono::milliseconds duration) {
-  asio::steady_timer timer(io, duration);
-  co_await timer.async_wait(asio::use_awaitable);
-}
-
-// `size` bytes of the body, in chunks of the transfer coding where the answer has no length.
-asio::awaitable<void> Simulator::State::send_body(tcp::socket& socket, const SimAnswer& answer,
-                                                  std::uint64_t size, bool drip) {
-  constexpr std::uint64_t kPiece = std::uint64_t{256} << 10;
-  const std::uint64_t piece = drip ? std::max<std::uint64_t>(1, size / 10) : kPiece;
-  std::string storage;
-  for (std::uint64_t at = 0; at < size;) {
-    const std::uint64_t count = std::min({piece, kPiece, size - at});
-    std::string_view bytes;
-    if (answer.stream) {
-      storage.resize(count);
-      answer.stream->read(answer.stream_from + at, storage);
-      bytes = storage;
-    } else {
-      bytes = std::string_view(*answer.body).substr(at, count);
-    }
-    const std::string length = answer.chunked ? fmt::format("{:x}\r\n", count) : std::string();
-    const std::array<asio::const_buffer, 3> buffers = {asio::buffer(length), asio::buffer(bytes),
-                                                       asio::buffer("\r\n", answer.chunked ? 2 : 0)};
-    co_await asio::async_write(socket, buffers, asio::use_awaitable);
-    counts.bytes += static_cast<std::int64_t>(count);
-    at += count;
-    if (drip) co_await pause(std::chrono::milliseconds(20));
-  }
-}
-
-// False when the connection is not to be used again.
-asio::awaitable<bool> Simulator::State::send(tcp::socket& socket, const SimAnswer& answer,
-                                             std::optional<FaultKind> fault) {
-  const std::uint64_t size = answer.stream ? answer.stream_size : answer.body->size();
-  const bool cut = fault == FaultKind::reset_body;
-  const bool short_body = fault == FaultKind::short_body;
-  std::string head = fmt::format(
-      "HTTP/1.1 {} {}\r\nServer: icingest-sim\r\nContent-Type: {}\r\nVary: Accept-Encoding\r\n",
-      answer.status,
-      std::string_view(beast::http::obsolete_reason(static_cast<beast::http::status>(answer.status))),
-      answer.content_type);
-  if (answer.chunked) head += "Transfer-Encoding: chunked\r\n";
-  else head += fmt::format("Content-Length: {}\r\n", size + (short_body ? 100 : 0));
-  if (answer.gzipped) head += "Content-Encoding: gzip\r\n";
-  for (const auto& [name, value] : answer.headers) head += fmt::format("{}: {}\r\n", name, value);
-  head += "\r\n";
-  const bool drip = fault == FaultKind::drip;
-  const bool at_once = !answer.stream && !answer.chunked && !drip;
-  if (answer.head_only) {
-    co_await asio::async_write(socket, asio::buffer(head), asio::use_awaitable);
-    co_return true;
-  }
-  if (at_once) {
-    counts.bytes += static_cast<std::int64_t>(size);
-    const std::array<asio::const_buffer, 2> buffers = {asio::buffer(head),
-                                                       asio::buffer(*answer.body, cut ? size / 2 : size)};
-    co_await asio::async_write(socket, buffers, asio::use_awaitable);
-  } else {
-    co_await asio::async_write(socket, asio::buffer(head), asio::use_awaitable);
-    co_await send_body(socket, answer, cut ? size / 2 : size, drip);
-    if (answer.chunked && !cut && !short_body)
-      co_await asio::async_write(socket, asio::buffer("0\r\n\r\n", 5), asio::use_awaitable);
-  }
-  co_return !cut && !short_body;
-}
-
 asio::awaitable<void> Simulator::State::converse(tcp::socket socket) {
   ++counts.connections;
   try {
@@ -367,7 +299,7 @@ asio::awaitable<void> Simulator::State::converse(tcp::socket socket) {
       }
       request.accepts_gzip = header(beast::http::field::accept_encoding).find("gzip") != std::string::npos;
       if (request.path == "/__sim/stats") {
-        keep = co_await send(socket, json_answer(stats()), std::nullopt);
+        keep = co_await send(socket, json_answer(stats()), std::nullopt, counts.bytes);
         continue;
       }
       ++counts.requests;
@@ -377,7 +309,7 @@ asio::awaitable<void> Simulator::State::converse(tcp::socket socket) {
       --counts.parallel;
       if (fault == FaultKind::latency) co_await pause(faults.latency());
       if (fault == FaultKind::reset_before) break;
-      keep = co_await send(socket, reply, fault);
+      keep = co_await send(socket, reply, fault, counts.bytes);
     }
     // An abortive close, as a crashing server or a middlebox gives.
     socket.set_option(asio::socket_base::linger(true, 0));

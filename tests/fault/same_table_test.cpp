@@ -98,6 +98,30 @@ TEST_F(SameTable, TheSecondRunSkipsEverything) {
   EXPECT_EQ(sim.stat("requests"), requests);
 }
 
+TEST_F(SameTable, ReadingTheNewestAgainWritesNothing) {
+  TestSim sim(options());
+  const pg::DbConfig db = TestServer::instance().create_database();
+  complete(db, sim.environment(), grouped());
+  const auto changes = [&] {
+    return test::query(db,
+                       "SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0) FROM pg_stat_user_tables "
+                       "WHERE relname LIKE 'stock_prices%'");
+  };
+  test::query(db, "CHECKPOINT");
+  const std::string changes_before = changes();
+  const std::string wal_before = test::query(db, "SELECT pg_current_wal_insert_lsn()");
+  std::vector<std::string> again = grouped();
+  again.insert(again.end(), {"--refresh", "20"});
+  const Finished second = run(db, sim.environment(), again);
+  EXPECT_EQ(second.exit_code, 0) << second.err;
+  EXPECT_EQ(number(second, "written"), 0);
+  EXPECT_GT(number(second, "unchanged"), 20 * 40);
+  EXPECT_LT(std::stoll(
+                test::query(db, "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '" + wal_before + "')")),
+            1'000'000);
+  EXPECT_EQ(changes(), changes_before) << "no row of the table was touched";
+}
+
 // Two requests in three go wrong somehow, one in five with a 429, so this is slow and the window short.
 void SameTable::expect_same_with_every_fault(const std::string& strategy) {
   TestSim calm(options());

@@ -79,6 +79,8 @@ bool Process::running() {
   return false;
 }
 
+std::string Process::err_so_far() const { return slurp(err_file_); }
+
 Finished Process::wait(std::chrono::seconds patience) {
   const auto until = std::chrono::steady_clock::now() + patience;
   while (running()) {

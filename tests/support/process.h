@@ -29,6 +29,8 @@ class Process {
   void signal(int number) const;
   [[nodiscard]] bool running();
   [[nodiscard]] pid_t pid() const { return pid_; }
+  // What it wrote to stderr so far.
+  [[nodiscard]] std::string err_so_far() const;
   // Waits for its end; kills it after `patience`, which fails the test.
   Finished wait(std::chrono::seconds patience = std::chrono::seconds(120));
 

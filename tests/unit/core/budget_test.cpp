@@ -68,6 +68,21 @@ TEST(Budget, CountsRightUnderThreads) {
   EXPECT_LE(budget.peak(), 1000U);
 }
 
+TEST(Budget, ShrunkStillGrantsTheLargestClaimWhenNothingElseIsHeld) {
+  Budget budget(100);
+  budget.shrink(60);
+  Budget::Hold first;
+  budget.take(30, [&](Budget::Hold hold) { first = std::move(hold); });
+  EXPECT_EQ(first.bytes(), 30U);
+  Budget::Hold large;
+  budget.take(90, [&](Budget::Hold hold) { large = std::move(hold); });
+  EXPECT_EQ(large.bytes(), 0U) << "more than 40 are not there while 30 are held";
+  first.release();
+  EXPECT_EQ(large.bytes(), 90U);
+  budget.shrink(1000);
+  EXPECT_EQ(budget.limit(), 0U);
+}
+
 TEST(BufferPool, KeepsNoMoreThanItsLimit) {
   BufferPool pool(8192);
   for (int i = 0; i < 10; ++i) {
