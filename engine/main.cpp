@@ -135,7 +135,7 @@ log::Level level_of(const std::string& name) {
   return name == "off" ? log::Level::off : log::Level::info;
 }
 
-void print(const std::string& text) {
+void print(std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), stdout);
   std::fflush(stdout);
 }
@@ -180,6 +180,13 @@ int run_command_line(int argc, char** argv) {
   const Result<Output> output = line.action(context);
   if (!output) return fail(line, output.error());
   print(output->text);
+  if (output->stream) {
+    if (const Result<void> streamed = output->stream(print); !streamed) {
+      // Half of an object is on stdout already, so the error is for stderr alone.
+      std::fprintf(stderr, "icingest: %s\n", streamed.error().describe().c_str());
+      return static_cast<int>(streamed.error().exit);
+    }
+  }
   return static_cast<int>(output->exit);
 }
 

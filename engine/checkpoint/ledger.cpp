@@ -37,7 +37,7 @@ Result<std::vector<UnitRecord>> Ledger::units(std::string_view pipeline) {
     const auto rows = tx.exec_params(
         "SELECT unit, state, reason, symbol, from_date - DATE '1970-01-01', to_date - DATE '1970-01-01', "
         "basis - DATE '1970-01-01', scope, epoch, rows, rejected, generation, "
-        "(extract(epoch FROM asked_at) * 1000000)::bigint, route, etag FROM icingest.units WHERE pipeline = "
+        "(extract(epoch FROM asked_at) * 1000000)::bigint, route, etag, last_modified, digest FROM icingest.units WHERE pipeline = "
         "$1",
         std::string(pipeline));
     units.reserve(rows.size());
@@ -56,7 +56,9 @@ Result<std::vector<UnitRecord>> Ledger::units(std::string_view pipeline) {
                        .generation = row[11].as<int>(),
                        .asked_at = Instant(std::chrono::microseconds(row[12].as<std::int64_t>())),
                        .route = row[13].as<std::string>(),
-                       .etag = row[14].as<std::string>()});
+                       .etag = row[14].as<std::string>(),
+                       .last_modified = row[15].as<std::string>(),
+                       .digest = row[16].as<std::string>()});
     }
     return units;
   });

@@ -42,6 +42,8 @@ struct UnitRecord {
   Instant asked_at{};
   std::string route;
   std::string etag;
+  std::string last_modified;
+  std::string digest;  // of the accepted rows, as delivered
 };
 
 struct RunStart {

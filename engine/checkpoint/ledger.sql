@@ -135,3 +135,26 @@ CREATE OR REPLACE FUNCTION icingest.fold_proofs() RETURNS void LANGUAGE sql AS $
     d0 = (p.d0 + excluded.d0) & 4294967295, d1 = (p.d1 + excluded.d1) & 4294967295,
     d2 = (p.d2 + excluded.d2) & 4294967295, d3 = (p.d3 + excluded.d3) & 4294967295
 $fold$;
+
+-- 4: what looks wrong in the data itself, by company; made anew when the company is loaded.
+CREATE TABLE IF NOT EXISTS icingest.findings (
+  cik bigint NOT NULL,
+  rule varchar(32) NOT NULL,
+  period_end date NOT NULL,
+  period varchar(2) NOT NULL,               -- FY, Q1 …; empty: a single fact
+  field text NOT NULL,
+  accession varchar(25) NOT NULL,
+  expected numeric,
+  actual numeric,
+  detail text NOT NULL,
+  found_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (cik, rule, period_end, period, field, accession)
+);
+
+-- Rows of tables that others filled and whose key now allows one of them, as they were.
+CREATE TABLE IF NOT EXISTS icingest.set_aside (
+  table_name text NOT NULL,
+  why text NOT NULL,
+  row jsonb NOT NULL,
+  set_aside_at timestamptz NOT NULL DEFAULT now()
+);

@@ -61,9 +61,14 @@ void PgQuota::exchange(std::vector<rate::Settled> settled, int want, Micros hold
   {
     const std::scoped_lock lock(mutex_);
     if (request_) {
-      // The last exchange of an ending run may come while another is under way: it only gives back.
+      // One of two that meet only tells something: the end of a run, or a penalty. The other one waits for its loan.
       request_->settled.insert(request_->settled.end(), settled.begin(), settled.end());
       request_->block_until = std::max(request_->block_until, block_until);
+      if (request_->want == 0) {
+        request_->want = want;
+        request_->hold = hold;
+        request_->done = std::move(done);
+      }
       return;
     }
     request_ = Request{std::move(settled), want, hold, block_until, std::move(done)};

@@ -38,7 +38,7 @@ constexpr const char* kSimulatedMark = "data";
 
 // Whether somebody means to use this source: one half of a pair of keys is meant, and then complained about.
 bool is_configured(const Source& source) {
-  return !first_set(source.credential_env).empty() ||
+  return !first_set(source.credential_env).empty() || !first_set(source.contact_env).empty() ||
          (source.store && !first_set(source.store->secret_env).empty());
 }
 
@@ -47,6 +47,34 @@ Failure missing_keys(const Source& source) {
   if (source.store) what += fmt::format(", and {}", fmt::join(source.store->secret_env, " or "));
   return usage_error(fmt::format("no {} for {}", source.store ? "keys" : "key", source.name),
                      fmt::format("set {} in the environment", what));
+}
+
+// Who asks, for a source that wants to know: refused here rather than there, where the refusal may last.
+Result<std::string> contact_of(const Source& source) {
+  const std::string names = fmt::format("{}", fmt::join(source.contact_env, " or "));
+  const std::string remedy =
+      fmt::format("set {} to something like 'Example Company admin@example.com'", names);
+  std::string contact = first_set(source.contact_env);
+  if (contact.empty()) return usage_error(fmt::format("{} wants to know who asks", source.name), remedy);
+  const std::size_t at = contact.find('@');
+  const auto is_plain = [](unsigned char c) { return c >= ' ' && c < 127; };
+  const bool has_address = at != std::string::npos && at > 0 && contact[at - 1] != ' ' &&
+                           contact.find('.', at) != std::string::npos && contact.find(' ', at) != at + 1;
+  if (!has_address || !std::all_of(contact.begin(), contact.end(), is_plain))
+    return usage_error(fmt::format("{} holds no mail address that {} could write to", names, source.name),
+                       remedy);
+  return contact;
+}
+
+void cut_slashes(std::string& url) {
+  while (url.ends_with('/')) url.pop_back();
+}
+
+Result<void> check_url(const Source& source, const std::string& url,
+                       const std::vector<std::string_view>& variables) {
+  if (url.starts_with("http://") || url.starts_with("https://")) return {};
+  return usage_error(fmt::format("the base URL of {} is no http(s) URL: {}", source.name, url),
+                     fmt::format("set {}", fmt::join(variables, " or ")));
 }
 
 // Every source of these pipelines, each once.
@@ -153,18 +181,29 @@ Result<fetch::SourceConfig> Context::source_config(const Source& source) {
                              .base_url = first_set(source.base_url_env),
                              .key = first_set(source.credential_env),
                              .limit = source.limit};
+  bool simulated = false;
   // A store comes beside another source of its provider, and is made up only where that one is.
   const bool may_simulate = source.store ? built_in_ != nullptr : !has_configured_database();
   if (config.base_url.empty() && !is_configured(source) && may_simulate) {
     ICINGEST_TRY_LET(config.base_url, built_in_simulator());
     config.key = sim::kBuiltInKey;
     config.secret = sim::kBuiltInSecret;
+    simulated = true;
   }
   if (config.base_url.empty()) config.base_url = source.base_url;
-  while (config.base_url.ends_with('/')) config.base_url.pop_back();
-  if (!config.base_url.starts_with("http://") && !config.base_url.starts_with("https://")) {
-    return usage_error(fmt::format("the base URL of {} is no http(s) URL: {}", source.name, config.base_url),
-                       fmt::format("set {}", fmt::join(source.base_url_env, " or ")));
+  cut_slashes(config.base_url);
+  ICINGEST_TRY(check_url(source, config.base_url, source.base_url_env));
+  for (const SourceHost& host : source.hosts) {
+    std::string base = simulated ? config.base_url : first_set(host.base_url_env);
+    if (base.empty()) base = host.base_url;
+    cut_slashes(base);
+    ICINGEST_TRY(check_url(source, base, host.base_url_env));
+    config.hosts.emplace_back(host.path_prefix, std::move(base));
+  }
+  if (simulated && source.credential_env.empty()) config.key.clear();
+  if (!source.contact_env.empty() && simulated) config.user_agent = "icingest built-in@simulator.invalid";
+  else if (!source.contact_env.empty()) {
+    ICINGEST_TRY_LET(config.user_agent, contact_of(source));
   }
   if (config.key.empty() && !source.credential_env.empty()) return missing_keys(source);
   if (std::any_of(config.key.begin(), config.key.end(),
@@ -178,6 +217,7 @@ Result<fetch::SourceConfig> Context::source_config(const Source& source) {
   config.limit = limits.limit;
   config.limit_given = limits.limit_given;
   config.outage_patience = limits.outage_patience;
+  config.penalty = limits.penalty;
   return config;
 }
 
@@ -192,9 +232,12 @@ bool Context::would_simulate() const {
 
 // What can be said of a source without asking it.
 Result<fetch::SourceConfig> Context::source_limits(const Source& source) {
-  fetch::SourceConfig config{.source = source, .limit = source.limit};
+  fetch::SourceConfig config{.source = source, .penalty = source.penalty, .limit = source.limit};
+  if (const auto penalty = penalties_.find(std::string(source.name)); penalty != penalties_.end())
+    config.penalty = penalty->second;
   if (const auto rate = rates_.find(std::string(source.name)); rate != rates_.end()) {
     config.limit = rate->second;
+    config.limit.paced = source.limit.paced;
     config.limit_given = true;
   }
   const auto outage = text::parse_duration_ms(settings_.outage_limit);
@@ -217,10 +260,11 @@ Result<void> Context::check_mark(const pg::DbConfig& db, bool simulated) {
   }
   const std::string_view word = simulated ? "simulated" : "real";
   if (mark && *mark != word) {
-    return person_error(fmt::format("the database {} holds {} data, and this run would add {} data",
-                                    db.display(), *mark, word),
-                        simulated ? "set POLYGON_API_KEY, or choose another --data-dir to play"
-                                  : "choose another database or another --data-dir");
+    return person_error(
+        fmt::format("the database {} holds {} data, and this run would add {} data", db.display(), *mark,
+                    word),
+        simulated ? "configure the source (its key or contact), or choose another --data-dir to play"
+                  : "choose another database or another --data-dir");
   }
   if (!has_ledger) ICINGEST_TRY(pg::create_missing(control, checkpoint::ledger_ddl(), {}));
   if (!mark) ICINGEST_TRY(ledger.set_meta(kSimulatedMark, word));
@@ -236,6 +280,20 @@ Result<void> Context::read_rates() {
       return usage_error(fmt::format("--rate: there is no source {}", rate.first));
     }
     rates_[rate.first] = rate.second;
+  }
+  for (const std::string& given : settings_.penalties) {
+    const std::size_t equals = given.find('=');
+    const std::string name = given.substr(0, equals);
+    const auto length =
+        equals == std::string::npos ? std::nullopt : text::parse_duration_ms(given.substr(equals + 1));
+    const bool known = std::any_of(sources.begin(), sources.end(), [&](const Source& source) {
+      return source.name == name && source.penalty.count() > 0;
+    });
+    if (!length || !known)
+      return usage_error(
+          fmt::format("--penalty: '{}' is no source that has penalties, and a duration", given),
+          "write for instance sec=10m");
+    penalties_[name] = std::chrono::milliseconds(*length);
   }
   return {};
 }
@@ -270,7 +328,7 @@ Result<run::Environment> Context::looking_environment(const pg::DbConfig& db) {
                           .version = std::string(version())};
 }
 
-Result<run::Environment> Context::environment(Progress* progress) {
+Result<run::Environment> Context::environment(Progress* progress, const Pipeline& pipeline) {
   ICINGEST_TRY(read_rates());
   const auto budget = text::parse_size(settings_.memory_budget);
   if (!budget || *budget < std::size_t{1} << 20) {
@@ -279,7 +337,7 @@ Result<run::Environment> Context::environment(Progress* progress) {
         "write for instance 64M");
   }
   // What can be known to be wrong is said before anything is started.
-  for (const Source& source : sources_of(all_pipelines())) {
+  for (const Source& source : sources_of({pipeline})) {
     if (source.store && !is_configured(source)) continue;  // one of several ways
     ICINGEST_TRY_LET(const fetch::SourceConfig config, source_config(source));
     if (config.base_url.empty()) return usage_error(fmt::format("no address for {}", source.name));

@@ -38,8 +38,8 @@ class Context {
   [[nodiscard]] bool has_configured_database() const;
   [[nodiscard]] std::filesystem::path data_dir() const;
 
-  // For commands that run pipelines. Starts the built-in simulator where nothing else is configured.
-  [[nodiscard]] Result<run::Environment> environment(Progress* progress);
+  // For a command that runs this pipeline. Starts the built-in simulator where nothing else is configured.
+  [[nodiscard]] Result<run::Environment> environment(Progress* progress, const Pipeline& pipeline);
   // The same for commands that ask no source: no key is needed and no simulator started.
   [[nodiscard]] Result<run::Environment> offline_environment();
   // For a command that may ask sources, but starts and creates nothing: no server, no simulator, no ledger. Keys that
@@ -68,6 +68,7 @@ class Context {
   Stop stop_;
   std::unique_ptr<BuiltIn> built_in_;
   std::map<std::string, RateLimit> rates_;
+  std::map<std::string, std::chrono::milliseconds> penalties_;
 };
 
 }  // namespace icingest::cli

@@ -4,6 +4,7 @@
 
 #include <fstream>
 
+#include "cli/as_of_command.h"
 #include "core/json_writer.h"
 #include "core/log.h"
 #include "core/text.h"
@@ -75,8 +76,7 @@ std::string plan_json(const Pipeline& pipeline, const run::Plan& plan) {
   json.begin_object("window").text("from", to_string(plan.from)).text("to", to_string(plan.to)).end_object();
   json.number("sessions", static_cast<std::int64_t>(plan.sessions.size())).number("symbols", plan.symbols);
   append_unit_counts(json, plan);
-  json.number("requests", static_cast<std::int64_t>(plan.main.size() + plan.gaps.size()))
-      .number("rows", plan.expected_rows);
+  json.number("requests", plan.requests()).number("rows", plan.expected_rows);
   json.begin_object("floor_seconds")
       .real("quota", plan.quota_seconds)
       .real("copy", plan.copy_seconds)
@@ -136,7 +136,12 @@ void add_ingest_options(CLI::App& command, const Pipeline& pipeline, IngestArgum
   command.add_flag("--resume", arguments.resume, "go on: what is done stays done");
   command.add_flag("--rejects-ok", arguments.rejects_ok,
                    "end with 0 instead of 3 when rows were quarantined; report and ledger still say 3");
-  if (pipeline.universe) {
+  if (pipeline.entities) command.add_flag("--all", arguments.all, "every company; the default");
+  if (pipeline.as_of) {
+    command.add_option("--as-of", arguments.as_of,
+                       "fetch nothing: print what was known on that day, as CSV or with --json");
+  }
+  if (pipeline.universe || pipeline.entities) {
     command.add_option("--tickers", arguments.tickers, "only these symbols, A,B,C");
     command.add_option("--tickers-file", arguments.tickers_file, "only the symbols in this file");
     command.add_option("--limit", arguments.limit, "only the first N symbols")->check(CLI::PositiveNumber);
@@ -168,6 +173,9 @@ Result<run::IngestOptions> to_options(const Pipeline& pipeline, const IngestArgu
   if (options.everything && (asked_for_symbols || arguments.limit > 0)) {
     return usage_error("--universe all and a choice of symbols exclude each other");
   }
+  if (arguments.all && (asked_for_symbols || arguments.limit > 0))
+    return usage_error("--all and a choice of symbols exclude each other");
+  ICINGEST_TRY_LET(options.as_of, read_date("--as-of", arguments.as_of));
   if (arguments.limit > 0) options.limit = arguments.limit;
   if (arguments.refresh >= 0) options.refresh = arguments.refresh;
   for (const auto& [name, given] : arguments.own_flags) {
@@ -181,6 +189,7 @@ Result<run::IngestOptions> to_options(const Pipeline& pipeline, const IngestArgu
 
 Result<Output> run_ingest(Context& context, const Pipeline& pipeline, const IngestArguments& arguments) {
   ICINGEST_TRY_LET(const run::IngestOptions options, to_options(pipeline, arguments));
+  if (options.as_of) return run_as_of(context, pipeline, options);
   ICINGEST_TRY(run::window_of(options, context.clock().now()));
   monitor::Monitor monitor(std::string(version()), context.clock(), context.stop());
   const bool watched = !context.settings().metrics_listen.empty();
@@ -189,7 +198,7 @@ Result<Output> run_ingest(Context& context, const Pipeline& pipeline, const Inge
     log::info("metrics at http://{}/metrics", monitor.address());
   }
   Progress progress(Progress::style_of(context.settings().progress), context.clock());
-  ICINGEST_TRY_LET(run::Environment environment, context.environment(&progress));
+  ICINGEST_TRY_LET(run::Environment environment, context.environment(&progress, pipeline));
   if (watched) {
     monitor.observe(environment.db, environment.pipelines);
     environment.watch = [&, shown = environment.watch](const std::string& name, const Metrics* metrics,

@@ -23,6 +23,8 @@ struct IngestArguments {
   std::string strategy = "auto";
   int refresh = -1;
   std::string universe = "listed";
+  std::string as_of;
+  bool all = false;
   std::map<std::string, std::string> own;
   std::map<std::string, bool> own_flags;
 };

@@ -11,6 +11,7 @@
 #include "load/prove.h"
 #include "pg/schema.h"
 #include "pg/year_partitions.h"
+#include "run/run_setup.h"
 #include "run/status.h"
 
 namespace icingest::cli {
@@ -43,9 +44,8 @@ std::vector<DatasetRow> proved_tables(const std::vector<Pipeline>& pipelines, co
   std::set<std::string_view> seen;
   for (const Pipeline& pipeline : pipelines) {
     if (!only.empty() && pipeline.name != only) continue;
-    for (const Route& route : pipeline.routes) {
-      const TableInfo& table = route.load.table;
-      if (!table.updates_only && seen.insert(table.name).second) tables.push_back({pipeline.name, table});
+    for (const TableInfo* const table : run::tables_of(pipeline)) {
+      if (!table->updates_only && seen.insert(table->name).second) tables.push_back({pipeline.name, *table});
     }
   }
   return tables;
@@ -119,8 +119,8 @@ Result<std::string> finish_years(pg::Control& control, const pg::DbConfig& db) {
 Result<Output> run_migrate(Context& context) {
   ICINGEST_TRY_LET(const pg::DbConfig db, context.database());
   ICINGEST_TRY_LET(pg::Control control, pg::Control::connect(db));
-  std::vector<pg::WantedSchema> wanted;
-  for (const Pipeline& pipeline : all_pipelines()) wanted.push_back({pipeline.schema, pipeline.adopt});
+  const std::vector<Pipeline> pipelines = all_pipelines();
+  const std::vector<pg::WantedSchema> wanted = run::wanted_schemas(pipelines);
   ICINGEST_TRY_LET(const auto differences, pg::migrate(control, checkpoint::ledger_ddl(), wanted));
   ICINGEST_TRY_LET(const auto finished, finish_years(control, db));
   const bool blocked =
@@ -189,6 +189,10 @@ Result<Output> run_status(Context& context) {
       json.number(state, count);
       units += fmt::format("{}{} {}", units.empty() ? "" : ", ", text::grouped(count), state);
     }
+    json.end_object().begin_object("reasons");
+    for (const auto& [reason, count] : status.reasons) json.number(reason, count);
+    json.end_object().begin_object("findings");
+    for (const auto& [word, count] : status.notes) json.number(word, count);
     json.end_object().begin_array("building");
     for (const int year : status.building) json.number("", year);
     json.end_array().end_object();
@@ -196,6 +200,14 @@ Result<Output> run_status(Context& context) {
     out += fmt::format("{:<10} {:>14} {:>12} {:<14} {:<22} {:<6} {}\n", pipeline.name,
                        text::grouped(status.rows), newest, status.freshness, last_run, last_exit,
                        units.empty() ? "-" : units);
+    const auto list = [&](std::string_view what, const auto& counts) {
+      std::string line;
+      for (const auto& [word, count] : counts)
+        line += fmt::format("{}{} {}", line.empty() ? "" : ", ", text::grouped(count), word);
+      if (!line.empty()) out += fmt::format("           {}: {}\n", what, line);
+    };
+    list("units without data", status.reasons);
+    list("findings", status.notes);
     if (!status.building.empty()) {
       out += fmt::format(
           "           years under construction, which readers do not see yet: {}; the next run, or `icingest migrate`, finishes them\n",

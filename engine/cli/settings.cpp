@@ -78,6 +78,9 @@ void add_settings(CLI::App& app, Settings& settings) {
       ->group(group);
   app.add_option("--rate", settings.rates, "limit of a source, SOURCE=N/UNIT, for instance massive=5/min")
       ->group(group);
+  app.add_option("--penalty", settings.penalties,
+                 "how long a source that blocks is left alone, SOURCE=DURATION (sec=10m, as the SEC says)")
+      ->group(group);
   app.add_option("--outage-limit", settings.outage_limit,
                  "how long a source or the database may be away before a run ends with code 4 (10m)")
       ->group(group);

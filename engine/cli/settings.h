@@ -24,6 +24,7 @@ struct Settings {
   std::string outage_limit = "10m";
   std::string metrics_listen;  // empty: nobody may watch
   std::vector<std::string> rates;
+  std::vector<std::string> penalties;
   int loaders = 0;   // 0: as the load plan sees fit
   int decoders = 0;  // 0: as many as useful here
 };

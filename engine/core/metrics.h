@@ -92,6 +92,7 @@ struct Metrics {
   Counter rows_written;
   Counter rows_unchanged;
   Counter rows_rejected;
+  Counter rows_removed;  // that followed from what was known before, and do not any more
   Counter bytes_copied;
   Counter commits;
   Counter load_us;

@@ -28,6 +28,10 @@ class Inflater {
   // stay behind them.
   Result<void> gunzip(std::string_view compressed, std::size_t limit, std::size_t padding, Buffer& out);
 
+  // Replaces `out` by the inflated bytes of a bare deflate stream; false unless it is all of `compressed` and gives
+  // exactly `plain` bytes.
+  [[nodiscard]] bool inflate(std::string_view compressed, std::size_t plain, std::size_t padding, Buffer& out);
+
  private:
   struct Free {
     void operator()(libdeflate_decompressor* decompressor) const;

@@ -68,6 +68,11 @@ class SourceExamination {
       findings_.push_back(ok("keys", fmt::format("{}: no keys, and no need of them", name)));
       return;
     }
+    if (!source.contact_env.empty() && !environment_.is_configured(source)) {
+      findings_.push_back(ok("keys", fmt::format("{}: {} is not set, and only {} needs it", name,
+                                                 fmt::join(source.contact_env, " or "), pipeline.name)));
+      return;
+    }
     Result<fetch::SourceConfig> config = environment_.source_config(source);
     if (!config) {
       findings_.push_back(failure("keys", config.error()));

@@ -34,6 +34,10 @@ void CurlMulti::start(CURL* easy, Done done) {
   ICINGEST_CHECK(curl_multi_add_handle(multi_, easy) == CURLM_OK);
 }
 
+void CurlMulti::cancel(CURL* easy) {
+  if (running_.erase(easy) != 0) curl_multi_remove_handle(multi_, easy);
+}
+
 void CurlMulti::abort_all() {
   while (!running_.empty()) {
     auto node = running_.extract(running_.begin());

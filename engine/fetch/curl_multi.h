@@ -31,6 +31,8 @@ class CurlMulti {
 
   // Runs the transfer; `done` comes later, never from inside start().
   void start(CURL* easy, Done done);
+  // Ends that transfer; its callback is not called any more.
+  void cancel(CURL* easy);
   // Ends every transfer with CURLE_ABORTED_BY_CALLBACK.
   void abort_all();
 

@@ -33,6 +33,7 @@ struct HttpRequest {
   Deadlines deadlines;
   std::size_t max_body = std::size_t{64} << 20;
   bool http2 = false;
+  bool identity = false;  // the bytes as they are stored, so that ranges of them mean something
   std::optional<AwsSignature> signature{};
   // Asked when the connection stands and the request is about to be written; false keeps it back.
   std::function<bool()> may_send;
@@ -49,6 +50,7 @@ struct HttpResponse {
   std::string retry_after;
   std::string etag;
   std::string last_modified;
+  std::string content_range;
   std::size_t wire_bytes = 0;
   std::chrono::microseconds first_byte{0};
   std::chrono::microseconds total{0};
@@ -58,5 +60,8 @@ struct HttpResponse {
 // neither or lies in the past; never more than an hour.
 [[nodiscard]] std::chrono::milliseconds parse_retry_after(std::string_view value,
                                                           std::chrono::system_clock::time_point now);
+
+// The instant that an HTTP date names.
+[[nodiscard]] std::optional<std::chrono::sys_seconds> parse_http_date(std::string_view value);
 
 }  // namespace icingest::fetch

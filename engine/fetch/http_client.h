@@ -22,6 +22,8 @@
 
 namespace icingest::fetch {
 
+class HttpStream;
+
 class HttpClient {
  public:
   HttpClient(boost::asio::io_context& io, BufferPool& buffers, int max_connections_per_host,
@@ -33,15 +35,21 @@ class HttpClient {
   // `request` lives in the coroutine's frame until the answer is there.
   [[nodiscard]] boost::asio::awaitable<Result<HttpResponse>> get(HttpRequest request);
 
+  // Asks for a body that is taken in pieces while it comes; at most `window` bytes of it wait in memory.
+  [[nodiscard]] boost::asio::awaitable<Result<std::unique_ptr<HttpStream>>> open(HttpRequest request,
+                                                                                 std::size_t window);
+
   // Ends all transfers; each get() gives an error.
   void abort_all() { multi_.abort_all(); }
 
  private:
+  friend class HttpStream;
   struct Transfer;
 
   [[nodiscard]] CURL* take_handle();
   void prepare(CURL* easy, Transfer& transfer);
 
+  boost::asio::io_context& io_;
   BufferPool& buffers_;
   std::string user_agent_;
   std::vector<CURL*> idle_;

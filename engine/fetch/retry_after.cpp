@@ -24,4 +24,10 @@ std::chrono::milliseconds parse_retry_after(std::string_view value,
   return std::clamp(pause, std::chrono::milliseconds{0}, kLongest);
 }
 
+std::optional<std::chrono::sys_seconds> parse_http_date(std::string_view value) {
+  const std::time_t at = curl_getdate(std::string(text::trim(value)).c_str(), nullptr);
+  if (at < 0) return std::nullopt;
+  return std::chrono::sys_seconds(std::chrono::seconds(at));
+}
+
 }  // namespace icingest::fetch

@@ -51,8 +51,14 @@ SourceClient::SourceClient(SourceConfig config, HttpClient& http, Throttle& thro
       own_metrics_(metrics.sources.source(config_.source.name)),
       buffers_(buffers) {}
 
+const std::string& SourceClient::base_of(std::string_view path) const {
+  const auto found = std::find_if(config_.hosts.begin(), config_.hosts.end(),
+                                  [&](const auto& host) { return path.starts_with(host.first); });
+  return found == config_.hosts.end() ? config_.base_url : found->second;
+}
+
 Result<std::string> SourceClient::resolve(const std::string& path_or_url) const {
-  if (path_or_url.starts_with('/')) return config_.base_url + path_or_url;
+  if (path_or_url.starts_with('/')) return base_of(path_or_url) + path_or_url;
   // A next page may name the provider's old or new host, with or without a port. It is asked of the
   // configured address in any case, so the key goes nowhere else.
   const auto url = split_url(path_or_url);
@@ -161,7 +167,10 @@ asio::awaitable<Result<Answer>> SourceClient::get(std::string path, std::string 
 }
 
 Judgement SourceClient::judge(const std::string& url, HttpResponse& response, bool conditional) {
-  if (response.status == 200) return {Verdict::success, "ok"};
+  if (response.status == 200) {
+    suspicions_ = 0;
+    return {Verdict::success, "ok"};
+  }
   if (response.status == 304 && conditional) {
     note_success();
     return {Verdict::unchanged, "not_modified"};
@@ -175,13 +184,14 @@ Judgement SourceClient::judge(const std::string& url, HttpResponse& response, bo
                         .content_type = response.content_type,
                         .body = response.body.view().substr(0, kErrorBodyLimit)};
   Judgement judgement = config_.source.judge(head);
+  const bool left_alone = escalate(judgement);
   if (judgement.verdict == Verdict::retry) {
     note_failure(url, Error{.exit = ExitCode::later,
                             .message = fmt::format("{} answers HTTP {}", config_.base_url, response.status)});
   } else {
     note_success();
   }
-  if (judgement.verdict == Verdict::throttled) {
+  if (judgement.verdict == Verdict::throttled && !left_alone) {
     metrics_.status_429.add();
     throttle_.throttled(parse_retry_after(response.retry_after, std::chrono::system_clock::now()));
     if (judgement.reason == "rate_per_minute" && !config_.limit_given &&
@@ -195,6 +205,79 @@ Judgement SourceClient::judge(const std::string& url, HttpResponse& response, bo
     }
   }
   return judgement;
+}
+
+// A source that blocks is left alone, by this process and, through the quota, by every other one and the next; then it
+// is asked at half the rate. An answer that may be a block costs a tenth of that, and counts as one when it comes
+// twice.
+bool SourceClient::escalate(Judgement& judgement) {
+  const bool suspect = judgement.verdict == Verdict::suspect;
+  if (!suspect && judgement.verdict != Verdict::blocked) {
+    suspicions_ = 0;
+    return false;
+  }
+  const bool blocked = !suspect || suspicions_ > 0;
+  judgement.verdict = Verdict::throttled;
+  // Requests that were under way when it began say nothing new.
+  if (throttle_.blocked()) return true;
+  suspicions_ = blocked ? 0 : 1;
+  const auto pause = blocked ? config_.penalty : config_.penalty / 10;
+  log::warn("{} {}; nobody asks it for {}", config_.source.name,
+            blocked ? "blocks this address" : "refuses without saying why",
+            text::duration(static_cast<double>(pause.count()) / 1000));
+  if (blocked && throttle_.limit().permits > 1) {
+    RateLimit half = throttle_.limit();
+    half.permits /= 2;
+    throttle_.change_limit(half);
+  }
+  throttle_.penalty(pause);
+  return true;
+}
+
+asio::awaitable<Result<StreamAnswer>> SourceClient::open(std::string path, std::string range, std::string version) {
+  constexpr std::size_t kWindow = std::size_t{1} << 20;
+  Result<std::string> url = resolve(path);
+  if (!url) co_return std::unexpected(std::move(url).error());
+  StreamAnswer answer{.url = *url, .asked_at = clock_.now()};
+  Result<Permit> granted = co_await throttle_.permit();
+  if (!granted) co_return std::unexpected(std::move(granted).error());
+  const auto permit = std::make_shared<Permit>(std::move(*granted));
+  HttpRequest request{.url = std::move(*url),
+                      .deadlines = config_.deadlines,
+                      .http2 = config_.source.http2,
+                      .identity = true};
+  identify(request);
+  if (!range.empty()) request.headers.push_back("Range: " + range);
+  if (!version.empty()) request.headers.push_back("If-Range: " + version);
+  request.may_send = [permit, this] {
+    if (!permit->may_send()) return false;
+    metrics_.requests.add();
+    return true;
+  };
+  request.answered = [permit] { permit->answered(); };
+  Result<std::unique_ptr<HttpStream>> stream = co_await http_.open(std::move(request), kWindow);
+  if (!stream) {
+    note_failure(answer.url, stream.error());
+    co_return std::unexpected(std::move(stream).error());
+  }
+  const HttpResponse& head = (*stream)->response();
+  answer.response.status = head.status;
+  answer.response.content_type = head.content_type;
+  answer.response.content_range = head.content_range;
+  answer.response.etag = head.etag;
+  answer.response.last_modified = head.last_modified;
+  answer.response.retry_after = head.retry_after;
+  if (head.status == 200 || head.status == 206) {
+    suspicions_ = 0;
+    note_success();
+    answer.judgement = {Verdict::success, "ok"};
+    answer.stream = std::move(*stream);
+    co_return answer;
+  }
+  const Result<std::size_t> read = co_await (*stream)->read(kErrorBodyLimit, answer.response.body);
+  if (!read) answer.response.body.clear();
+  answer.judgement = judge(answer.url, answer.response, false);
+  co_return answer;
 }
 
 void SourceClient::body_was(const std::string& url, bool good) {

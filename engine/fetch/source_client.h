@@ -13,6 +13,7 @@
 #include "core/clock.h"
 #include "decode/inflate.h"
 #include "fetch/http_client.h"
+#include "fetch/http_stream.h"
 #include "fetch/throttle.h"
 #include "icingest/source.h"
 
@@ -22,6 +23,10 @@ namespace icingest::fetch {
 struct SourceConfig {
   Source source;
   std::string base_url;  // no trailing slash
+  // Of the source's other hosts, by the beginning of their paths; like base_url.
+  std::vector<std::pair<std::string, std::string>> hosts{};
+  std::string user_agent{};                // where the source wants to know who asks
+  std::chrono::milliseconds penalty{0};    // how long it is left alone when it blocks
   std::string key;       // empty: none
   std::string secret;    // of an object store, behind its access key
   std::string region;    // of an object store
@@ -39,6 +44,15 @@ struct Answer {
   Instant asked_at{};
 };
 
+// A body that is taken while it comes.
+struct StreamAnswer {
+  Judgement judgement;
+  std::unique_ptr<HttpStream> stream;  // of a success
+  HttpResponse response;               // its head; with the body of anything else
+  std::string url;
+  Instant asked_at{};
+};
+
 class SourceClient {
  public:
   SourceClient(SourceConfig config, HttpClient& http, Throttle& throttle, const Clock& clock,
@@ -47,6 +61,11 @@ class SourceClient {
   // GETs a path with query, or the address of a next page, on this source's own host. With the ETag of an
   // earlier answer, an answer that would be the same is not sent again: its verdict is `unchanged`.
   [[nodiscard]] boost::asio::awaitable<Result<Answer>> get(std::string path, std::string etag);
+
+  // The same for a large object as it is stored, or the part that `range` names ("bytes=0-99"). With `version`, the
+  // ETag of a part had before, a source that has another version now answers with the whole of it (200).
+  [[nodiscard]] boost::asio::awaitable<Result<StreamAnswer>> open(std::string path, std::string range,
+                                                                  std::string version);
 
   // The decoder's word on the body of an answer: false for one that was not an answer at all (HTML, cut JSON).
   void body_was(const std::string& url, bool good);
@@ -74,6 +93,8 @@ class SourceClient {
   void note_failure(const std::string& url, const Error& error);
   void note_success();
   void identify(HttpRequest& request) const;
+  [[nodiscard]] const std::string& base_of(std::string_view path) const;
+  bool escalate(Judgement& judgement);
 
   SourceConfig config_;
   HttpClient& http_;
@@ -83,6 +104,7 @@ class SourceClient {
   SourceMetrics& own_metrics_;
   BufferPool& buffers_;
   decode::Inflater inflater_;
+  int suspicions_ = 0;  // answers in a row that may have been a block
   int failures_ = 0;
   std::string failing_url_;  // the first of them
   bool several_urls_fail_ = false;

@@ -6,6 +6,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "core/log.h"
+#include "core/text.h"
 
 namespace icingest::fetch {
 
@@ -108,6 +109,10 @@ void Throttle::on_loan(Result<rate::Loan> loan) {
   no_loan_since_.reset();
   limiter_.lend(loan->slots);
   borrow_after_ = loan->slots.empty() ? now() + to_micros(kNoSlotRetry) : 0;
+  if (loan->blocked_until > std::max(now(), limiter_.blocked_until())) {
+    log::warn("the source is in a penalty that an earlier request has earned; nobody asks it for {}",
+              text::duration(static_cast<double>(loan->blocked_until - now()) / 1e6));
+  }
   limiter_.block_until(loan->blocked_until);
   pump();
 }
@@ -142,7 +147,8 @@ void Throttle::throttled(std::chrono::milliseconds pause) {
 void Throttle::penalty(std::chrono::milliseconds pause) {
   const rate::Micros until = now() + to_micros(pause);
   limiter_.block_until(until);
-  block_until_ = std::max(block_until_, until);
+  // At once: whoever comes after this process, if it is killed meanwhile, must know too.
+  quota_->exchange({}, 0, limiter_.hold(), until, [](const Result<rate::Loan>&) {});
 }
 
 void Throttle::change_limit(const RateLimit& limit) {

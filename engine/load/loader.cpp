@@ -26,6 +26,7 @@ Failure injected(std::string_view point) {
 
 void mark_failed(LoadJob& job, const Error& error) {
   job.batch = {};
+  job.side_batches.clear();
   job.write.state = checkpoint::UnitState::failed;
   job.write.reason = "sqlstate_" + error.cause.sqlstate;
   job.write.rows = 0;
@@ -186,9 +187,10 @@ Result<void> Loader::begin(const LoadJob& first) {
     staged_table_ = nullptr;
     ICINGEST_TRY(staging.create(*conn_));
     staged_table_ = &table;
+    if (first.side_tables != nullptr) ICINGEST_TRY(sides_.create(*conn_, *first.side_tables));
   }
   ICINGEST_TRY(conn_->exec("BEGIN"));
-  std::string target = first.way == Way::aside ? pg::building_name(table) : pg::quote_name(table.name);
+  std::string target = first.way == Way::aside ? pg::building_name(table) : pg::quote_table(table.name);
   if (year_ != nullptr && group_staged_) {
     ICINGEST_TRY(pg::ensure_year(*conn_, table, year_->year));
   } else if (year_ != nullptr) {
@@ -232,6 +234,8 @@ Result<void> Loader::finish() {
   }
   if (!table.updates_only)
     ICINGEST_TRY(checkpoint::LedgerWriter::add_proofs(*conn_, table.name, merged_.deltas));
+  if (group_.front()->side_tables != nullptr)
+    ICINGEST_TRY(sides_.load(*conn_, group_, group_staged_, merged_));
   std::vector<const checkpoint::UnitWrite*> units;
   for (const auto& job : group_) units.push_back(&job->write);
   ICINGEST_TRY(ledger_.write_units(*conn_, units, commit_id_));
@@ -261,6 +265,7 @@ void Loader::succeed() {
   metrics_.commits.add();
   metrics_.rows_written.add(merged_.inserted + merged_.updated);
   metrics_.rows_unchanged.add(merged_.unchanged);
+  metrics_.rows_removed.add(merged_.removed);
   Group done = std::move(group_);
   start_group();
   for (auto& job : done) job->done(job.get(), {});

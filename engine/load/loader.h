@@ -20,6 +20,7 @@
 #include "core/metrics.h"
 #include "core/stop.h"
 #include "load/load_plan.h"
+#include "load/side_tables.h"
 #include "load/sorted_rows.h"
 #include "load/staging.h"
 #include "queue/byte_queue.h"
@@ -34,6 +35,9 @@ struct LoadJob {
   bool staged = false;  // may meet existing rows
   Way way = Way::table;
   Batch batch;
+  // Of a unit that fills several tables: the others, and its rows in them. No batches: they stay as they are.
+  const std::vector<TableInfo>* side_tables = nullptr;
+  std::vector<Batch> side_batches;
   checkpoint::UnitWrite write;
   Budget::Hold hold;
   // Called once, on the sorter's thread, when the rows of a sorted year were taken over: the batch's are free.
@@ -123,6 +127,7 @@ class Loader {
   bool open_ = false;          // a transaction with a COPY under way
   bool over_ = false;
   Merged merged_;
+  SideTables sides_;
   Buffer scratch_;
 };
 

@@ -35,7 +35,7 @@ Staging::Staging(const TableInfo& table)
     : table_(table),
       stage_(pg::quote_name(fmt::format("icingest_stage_{}", table.name))),
       diff_(pg::quote_name(fmt::format("icingest_diff_{}", table.name))) {
-  const std::string target = pg::quote_name(table.name);
+  const std::string target = pg::quote_table(table.name);
   const std::string columns = column_list(table);
   std::string definitions;
   for (const ColumnInfo& column : table.columns) {
@@ -79,10 +79,20 @@ Staging::Staging(const TableInfo& table)
       diff_, key_name, table.bucket_sql, delivered, table.updates_only ? "" : "LEFT", target,
       same_key(table, "s", "t"), pruning,
       table.updates_only ? differs : fmt::format("t.{} IS NULL OR {}", key_name, differs));
+  // Where a row can go from one owner to another, it leaves its old bucket.
+  const std::string old_bucket = table.owner_column.empty() ? "d.icingest_bucket" : "t.icingest_old_bucket";
+  const std::string old_table =
+      table.owner_column.empty()
+          ? target
+          : fmt::format("(SELECT *, {} AS icingest_old_bucket FROM {})", table.bucket_sql, target);
   old_rows_sql_ = fmt::format(
-      "COPY (SELECT d.icingest_bucket, {} FROM {} AS d JOIN {} AS t ON {} WHERE d.icingest_exists) "
+      "COPY (SELECT {}, {} FROM {} AS d JOIN {} AS t ON {} WHERE d.icingest_exists) "
       "TO STDOUT (FORMAT binary)",
-      column_list(table, "t."), diff_, target, same_key(table, "d", "t"));
+      old_bucket, column_list(table, "t."), diff_, old_table, same_key(table, "d", "t"));
+  if (!table.owner_column.empty()) {
+    others_ = fmt::format("FROM {} AS t WHERE NOT EXISTS (SELECT FROM {} AS s WHERE {}) AND t.{} = ANY ",
+                          target, stage_, same_key(table, "s", "t"), pg::quote_name(table.owner_column));
+  }
   update_sql_ =
       fmt::format("UPDATE {} AS t SET {} FROM {} AS d WHERE d.icingest_exists AND {}", target,
                   over_columns(table, ", ", is_value,
@@ -95,10 +105,9 @@ Staging::Staging(const TableInfo& table)
     return fmt::format("(sum(({} >> {}) & 4294967295) % 4294967296)::bigint", column, shift);
   };
   deltas_sql_ = fmt::format(
-      "SELECT icingest_bucket, count(*) FILTER (WHERE NOT icingest_exists), {}, {}, {}, {} "
-      "FROM {} GROUP BY 1",
-      lane("icingest_d01", 0), lane("icingest_d01", 32), lane("icingest_d23", 0), lane("icingest_d23", 32),
-      diff_);
+      "SELECT icingest_bucket, count(*){}, {}, {}, {}, {} FROM {} GROUP BY 1",
+      table.owner_column.empty() ? " FILTER (WHERE NOT icingest_exists)" : "", lane("icingest_d01", 0),
+      lane("icingest_d01", 32), lane("icingest_d23", 0), lane("icingest_d23", 32), diff_);
 }
 
 Result<void> Staging::create(pg::PgConn& conn) const {
@@ -106,22 +115,40 @@ Result<void> Staging::create(pg::PgConn& conn) const {
   return {};
 }
 
-Result<void> Staging::subtract_old_rows(pg::PgConn& conn, std::vector<BucketDelta>& deltas) const {
+Result<std::int64_t> Staging::subtract_rows(pg::PgConn& conn, const std::string& copy_sql,
+                                            std::int64_t rows_each, std::vector<BucketDelta>& deltas) const {
   Buffer scratch;
+  std::int64_t rows = 0;
   TupleReader reader([&](const std::vector<Field>& fields) -> Result<void> {
     std::uint64_t bucket = 0;
     std::memcpy(&bucket, fields[0]->data(), sizeof bucket);
-    BucketDelta delta{.bucket = static_cast<std::int64_t>(__builtin_bswap64(bucket))};
+    BucketDelta delta{.bucket = static_cast<std::int64_t>(__builtin_bswap64(bucket)), .rows = -rows_each};
     delta.digest.subtract(digest_of_fields(table_, fields.data() + 1, scratch));
     deltas.push_back(delta);
+    ++rows;
     return {};
   });
-  ICINGEST_TRY(conn.copy_out(old_rows_sql_, [&](std::string_view bytes) { return reader.feed(bytes); }));
-  return reader.finish();
+  ICINGEST_TRY(conn.copy_out(copy_sql, [&](std::string_view bytes) { return reader.feed(bytes); }));
+  ICINGEST_TRY(reader.finish());
+  return rows;
 }
 
-Result<Merged> Staging::merge(pg::PgConn& conn) const {
+Result<void> Staging::remove_others(pg::PgConn& conn, const std::vector<std::int64_t>& owners,
+                                    Merged& merged) const {
+  const std::string others = fmt::format("{}('{{{}}}'::bigint[])", others_, fmt::join(owners, ","));
+  ICINGEST_TRY_LET(merged.removed,
+                   subtract_rows(conn,
+                                 fmt::format("COPY (SELECT {}, {} {}) TO STDOUT (FORMAT binary)",
+                                             table_.bucket_sql, column_list(table_, "t."), others),
+                                 1, merged.deltas));
+  if (merged.removed == 0) return {};
+  ICINGEST_TRY(conn.exec("DELETE " + others));
+  return {};
+}
+
+Result<Merged> Staging::merge(pg::PgConn& conn, const std::vector<std::int64_t>& owners) const {
   Merged merged;
+  if (!table_.owner_column.empty() && !owners.empty()) ICINGEST_TRY(remove_others(conn, owners, merged));
   ICINGEST_TRY_LET(const pg::PgResult staged, conn.exec(fmt::format("SELECT count(*) FROM {}", stage_)));
   ICINGEST_TRY_LET(const pg::PgResult differing, conn.exec(diff_sql_));
   merged.unchanged = staged.number(0, 0) - differing.affected();
@@ -136,7 +163,7 @@ Result<Merged> Staging::merge(pg::PgConn& conn) const {
       }
       merged.deltas.push_back(delta);
     }
-    ICINGEST_TRY(subtract_old_rows(conn, merged.deltas));
+    ICINGEST_TRY(subtract_rows(conn, old_rows_sql_, table_.owner_column.empty() ? 0 : 1, merged.deltas));
   }
   ICINGEST_TRY_LET(const pg::PgResult updated, conn.exec(update_sql_));
   merged.updated = updated.affected();

@@ -21,6 +21,7 @@ struct Merged {
   std::int64_t inserted = 0;
   std::int64_t updated = 0;
   std::int64_t unchanged = 0;
+  std::int64_t removed = 0;  // of a table whose units replace what they brought before
   std::vector<BucketDelta> deltas;  // what the change means for the proofs
 };
 
@@ -31,11 +32,15 @@ class Staging {
   Result<void> create(pg::PgConn& conn) const;
   // COPY statement that takes staged tuples (tuples.h).
   [[nodiscard]] const std::string& copy_sql() const { return copy_sql_; }
-  // Merges what the transaction has staged.
-  Result<Merged> merge(pg::PgConn& conn) const;
+  // Merges what the transaction has staged. `owners`: entities of which everything is staged, where the table has
+  // owners; their other rows are removed.
+  Result<Merged> merge(pg::PgConn& conn, const std::vector<std::int64_t>& owners = {}) const;
 
  private:
-  Result<void> subtract_old_rows(pg::PgConn& conn, std::vector<BucketDelta>& deltas) const;
+  // Takes the rows that a COPY TO gives, each behind its bucket, off the proofs; gives their number.
+  Result<std::int64_t> subtract_rows(pg::PgConn& conn, const std::string& copy_sql, std::int64_t rows_each,
+                                     std::vector<BucketDelta>& deltas) const;
+  Result<void> remove_others(pg::PgConn& conn, const std::vector<std::int64_t>& owners, Merged& merged) const;
 
   const TableInfo& table_;
   std::string stage_;
@@ -47,6 +52,7 @@ class Staging {
   std::string update_sql_;
   std::string insert_sql_;
   std::string deltas_sql_;
+  std::string others_;  // rows of owners that are not staged: FROM and WHERE up to the list of owners
 };
 
 }  // namespace icingest::load

@@ -17,6 +17,13 @@ namespace icingest::pg {
   return quoted += '"';
 }
 
+// A table with its schema, where it names one: icingest.findings → "icingest"."findings".
+[[nodiscard]] inline std::string quote_table(std::string_view table) {
+  const std::size_t point = table.find('.');
+  if (point == std::string_view::npos) return quote_name(table);
+  return quote_name(table.substr(0, point)) + "." + quote_name(table.substr(point + 1));
+}
+
 // text → 'text', quotes doubled. Standard strings: backslashes are plain.
 [[nodiscard]] inline std::string quote_text(std::string_view text) {
   std::string quoted = "'";

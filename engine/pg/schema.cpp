@@ -24,7 +24,7 @@ using CatalogTable = std::map<std::string, CatalogColumn>;
 
 // Columns of a table by name, empty when there is no such table. `schema` empty: what the search path finds.
 CatalogTable read_columns(pqxx::work& tx, std::string_view schema, std::string_view table) {
-  const std::string name = schema.empty() ? quote_name(table) : quote_name(schema) + "." + quote_name(table);
+  const std::string name = schema.empty() ? quote_table(table) : quote_name(schema) + "." + quote_name(table);
   CatalogTable columns;
   for (const auto& row : tx.exec_params(
            "SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, "
@@ -167,6 +167,38 @@ std::string first_table_of(std::string_view create) {
   return std::string(rest.substr(0, rest.find_first_of(" (\n")));
 }
 
+// Lets an existing table be ours, and says what that took.
+void adopt(pqxx::work& tx, std::string_view sql, std::vector<Difference>& found) {
+  pqxx::subtransaction attempt(tx, "adopt");
+  try {
+    const pqxx::result said = attempt.exec(std::string(sql));
+    if (said.columns() == 1) {
+      for (const auto& row : said)
+        found.push_back({.what = row[0].as<std::string>(), .sql = "done", .applied = true});
+    }
+    attempt.commit();
+  } catch (const pqxx::sql_error& error) {
+    attempt.abort();
+    found.push_back({.what = fmt::format("an existing table cannot be adopted: {}", text::trim(error.what())),
+                     .sql = std::string(text::trim(sql)),
+                     .blocking = true});
+  }
+}
+
+// What stands on tables, once they are as they should be.
+void replace_views(pqxx::work& tx, std::string_view sql, std::vector<Difference>& found) {
+  pqxx::subtransaction attempt(tx, "views");
+  try {
+    attempt.exec(std::string(sql));
+    attempt.commit();
+  } catch (const pqxx::sql_error& error) {
+    attempt.abort();
+    found.push_back({.what = fmt::format("views cannot be created: {}", text::trim(error.what())),
+                     .sql = "drop or rename what is in their place, and run `icingest migrate` again",
+                     .blocking = true});
+  }
+}
+
 void migrate_one(pqxx::work& tx, const WantedSchema& wanted, std::vector<Difference>& found) {
   tx.exec(fmt::format("CREATE SCHEMA {}", kScratch));
   const std::string path = tx.exec("SHOW search_path").front()[0].as<std::string>();
@@ -190,7 +222,7 @@ void migrate_one(pqxx::work& tx, const WantedSchema& wanted, std::vector<Differe
     tx.exec(std::string(wanted.create));
     for (Difference& difference : differences) difference.applied = true;
   } else {
-    if (any_there && !wanted.adopt.empty()) tx.exec(std::string(wanted.adopt));
+    if (any_there && !wanted.adopt.empty()) adopt(tx, wanted.adopt, found);
     for (Difference& difference : differences) apply(tx, difference);
   }
   found.insert(found.end(), std::make_move_iterator(differences.begin()),
@@ -201,7 +233,7 @@ void migrate_one(pqxx::work& tx, const WantedSchema& wanted, std::vector<Differe
 void check_columns(const TableInfo& table, const CatalogTable& actual, std::vector<Difference>& found) {
   for (const ColumnInfo& column : table.columns) {
     const std::string name(column.name);
-    const std::string alter = fmt::format("ALTER TABLE {} ", quote_name(table.name));
+    const std::string alter = fmt::format("ALTER TABLE {} ", quote_table(table.name));
     const auto existing = actual.find(name);
     if (existing == actual.end()) {
       found.push_back(
@@ -229,7 +261,7 @@ void check_foreign_columns(const TableInfo& table, const CatalogTable& actual,
     if (ours || !column.not_null || !column.default_value.empty()) continue;
     found.push_back(
         {.what = fmt::format("{}.{} is NOT NULL without a default, and no data fills it", table.name, name),
-         .sql = fmt::format("ALTER TABLE {} ALTER COLUMN {} DROP NOT NULL;", quote_name(table.name),
+         .sql = fmt::format("ALTER TABLE {} ALTER COLUMN {} DROP NOT NULL;", quote_table(table.name),
                             quote_name(name))});
   }
 }
@@ -245,9 +277,9 @@ void check_key(pqxx::work& tx, const TableInfo& table, std::vector<Difference>& 
                      array_literal(names))
           .front()[0]
           .as<std::string>();
-  if (read_unique_keys(tx, quote_name(table.name)).contains(key)) return;
+  if (read_unique_keys(tx, quote_table(table.name)).contains(key)) return;
   found.push_back({.what = fmt::format("{} has no unique index on ({})", table.name, key),
-                   .sql = fmt::format("CREATE UNIQUE INDEX ON {} ({});", quote_name(table.name), key)});
+                   .sql = fmt::format("CREATE UNIQUE INDEX ON {} ({});", quote_table(table.name), key)});
 }
 
 // The ledger remembers which text made it, so a run on one that an earlier version made brings it up to date.
@@ -275,7 +307,10 @@ Result<std::vector<Difference>> migrate(Control& control, std::string_view ledge
     std::vector<Difference> found;
     tx.exec("SELECT pg_advisory_xact_lock(hashtext('icingest.migrate'))");
     create_ledger(tx, ledger_sql);
-    for (const WantedSchema& schema : wanted) migrate_one(tx, schema, found);
+    for (const WantedSchema& schema : wanted) {
+      migrate_one(tx, schema, found);
+      if (!schema.views.empty()) replace_views(tx, schema.views, found);
+    }
     return found;
   });
 }
@@ -288,6 +323,20 @@ Result<void> create_missing(Control& control, std::string_view ledger_sql,
     for (const WantedSchema& schema : wanted) {
       if (read_columns(tx, {}, first_table_of(schema.create)).empty()) tx.exec(std::string(schema.create));
     }
+  });
+}
+
+Result<void> create_views(Control& control, std::string_view pipeline, std::string_view sql) {
+  return control.transact("create views", [&](pqxx::work& tx) {
+    tx.exec("SELECT pg_advisory_xact_lock(hashtext('icingest.migrate'))");
+    const std::string mark = fmt::format("views:{}", pipeline);
+    if (!tx.exec_params("SELECT 1 FROM icingest.meta WHERE key = $1 AND value = md5($2)", mark, std::string(sql))
+             .empty())
+      return;
+    tx.exec(std::string(sql));
+    tx.exec_params(
+        "INSERT INTO icingest.meta VALUES ($1, md5($2)) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        mark, std::string(sql));
   });
 }
 

@@ -19,7 +19,9 @@ namespace icingest::pg {
 // The DDL of one pipeline.
 struct WantedSchema {
   std::string_view create;  // CREATE statements with unqualified names
-  std::string_view adopt;   // statements for tables that exist already; may be empty
+  // Statements for tables that exist already; may be empty. Texts that the last one selects say what was done.
+  std::string_view adopt;
+  std::string_view views{};  // CREATE OR REPLACE statements for what stands on tables; may be empty
 };
 
 struct Difference {
@@ -37,6 +39,9 @@ struct Difference {
 // are missing altogether; looks at nothing else.
 Result<void> create_missing(Control& control, std::string_view ledger_sql,
                             const std::vector<WantedSchema>& wanted);
+
+// Creates a pipeline's views and functions, or brings those of an earlier version up to date.
+Result<void> create_views(Control& control, std::string_view pipeline, std::string_view sql);
 
 // Whether the ledger's schema is there at all.
 [[nodiscard]] Result<bool> has_ledger(Control& control);

@@ -159,12 +159,12 @@ std::string building_name(const TableInfo& table) { return qualified(kLedgerSche
 
 Result<std::string> all_rows(PgConn& conn, const TableInfo& table, std::string_view alias) {
   ICINGEST_TRY_LET(const bool any_building, exists(conn, building_name(table)));
-  if (!any_building) return fmt::format("{} AS {}", quote_name(table.name), alias);
+  if (!any_building) return fmt::format("{} AS {}", quote_table(table.name), alias);
   std::string columns;
   for (const ColumnInfo& column : table.columns)
     columns += (columns.empty() ? "" : ", ") + quote_name(column.name);
   return fmt::format("(SELECT {0} FROM {1} UNION ALL SELECT {0} FROM {2}) AS {3}", columns,
-                     quote_name(table.name), building_name(table), alias);
+                     quote_table(table.name), building_name(table), alias);
 }
 
 Result<TableLayout> read_layout(Control& control, const TableInfo& table) {

@@ -15,6 +15,12 @@ namespace {
 Result<void> decode_one(DecodeTask& task, decode::Inflater& inflater, Buffer& plain,
                         simdjson::ondemand::parser& parser) {
   Buffer& body = task.body;
+  if (task.member != nullptr) {
+    ICINGEST_TRY(decode::extract(body.view(), *task.member, task.max_plain, simdjson::SIMDJSON_PADDING, inflater,
+                                 plain));
+    Document document(plain, task.origin, parser);
+    return task.decode(document);
+  }
   const bool packed = task.gzip || decode::is_gzip(body.view());
   if (packed) {
     ICINGEST_TRY(inflater.gunzip(body.view(), task.max_plain, simdjson::SIMDJSON_PADDING, plain));

@@ -16,6 +16,7 @@
 
 #include "core/buffer_pool.h"
 #include "core/metrics.h"
+#include "decode/zip.h"
 #include "icingest/pipeline.h"
 #include "queue/byte_queue.h"
 
@@ -27,6 +28,7 @@ struct DecodeTask {
   bool gzip = false;
   std::string origin;
   std::size_t max_plain = std::size_t{256} << 20;
+  const decode::ZipEntry* member = nullptr;  // the body is that member of an archive, headers included
   // Reads the document; runs on a decode thread.
   std::move_only_function<Result<void>(Document&)> decode;
 };

@@ -1,4 +1,4 @@
-#include "run/engine.h"
+#include "run/engine_port.h"
 
 #include <fmt/format.h>
 
@@ -43,33 +43,6 @@ std::chrono::milliseconds to_ms(std::chrono::microseconds time) {
 
 }  // namespace
 
-// Pages seen and what is gathered while a unit's requests are under way.
-struct Engine::Attempt {
-  Delivery delivery;
-  KeySet* keys = nullptr;
-  std::set<std::string> pages;
-};
-
-struct Engine::Port {
-  Port(const EngineSource& source, Engine& engine)
-      : http(engine.io_, engine.buffers_, source.config.source.in_flight, engine.settings_.user_agent),
-        throttle(engine.io_, source.config.limit, source.make_quota, engine.settings_.outage_patience,
-                 engine.clock_, engine.metrics_),
-        client(source.config, http, throttle, engine.clock_, engine.metrics_, engine.buffers_) {}
-
-  void close() {
-    throttle.close();
-    http.abort_all();
-  }
-  [[nodiscard]] const Source& source() const { return client.config().source; }
-
-  fetch::HttpClient http;
-  fetch::Throttle throttle;
-  fetch::SourceClient client;
-  std::deque<PlannedUnit*> waiting;  // in order of work; behind them those that get a second chance
-  int workers = 0;                   // coroutines that take from it
-};
-
 Engine::Engine(EngineSettings settings, const Clock& clock, Metrics& metrics, Stop& stop)
     : settings_(std::move(settings)),
       clock_(clock),
@@ -88,6 +61,7 @@ Engine::Engine(EngineSettings settings, const Clock& clock, Metrics& metrics, St
       loader_settings_{.db = settings_.db,
                        .commit_bytes = settings_.memory_budget / 4,
                        .outage_patience = settings_.outage_patience},
+      known_rows_(settings_.db, settings_.outage_patience, clock, &stop),
       random_(std::random_device{}()),
       estimate_(std::min(kFirstEstimate, settings_.memory_budget / 4)),
       pulse_at_(clock.tick()) {
@@ -191,23 +165,7 @@ std::string Engine::first_unit_failure() const {
 void Engine::execute(std::vector<PlannedUnit> units, const Universe& universe) {
   if (units.empty() || over()) return;
   use_streams(1);
-  {
-    const std::scoped_lock lock(mutex_);
-    for (const PlannedUnit& planned : units)
-      years_.expect(planned.unit, planned.way, planned.route->load.table);
-    unfinished_ = units.size();
-    ++workers_;  // whoever starts the others
-  }
-  asio::post(io_, [&, planned = std::move(units)]() mutable {
-    units_ = std::move(planned);
-    universe_ = &universe;
-    for (PlannedUnit& unit : units_) port_of(unit.route).waiting.push_back(&unit);
-    for (const auto& port : ports_) {
-      if (port->waiting.empty()) continue;
-      for (int i = 0; i < port->source().in_flight; ++i) start_worker(*port);
-    }
-    worker_ended();
-  });
+  begin_units(std::move(units), universe);
   const auto wait_for = [this](auto&& condition) {
     std::unique_lock lock(mutex_);
     ended_.wait(lock, condition);
@@ -218,6 +176,32 @@ void Engine::execute(std::vector<PlannedUnit> units, const Universe& universe) {
   wait_for([&] { return in_loaders_ == 0 && (unfinished_ == 0 || over()); });
   finish_years_left(load::Way::aside);
   wait_for([&] { return years_in_loaders_ == 0; });
+}
+
+void Engine::begin_units(std::vector<PlannedUnit> units, const Universe& universe) {
+  {
+    const std::scoped_lock lock(mutex_);
+    for (const PlannedUnit& planned : units)
+      years_.expect(planned.unit, planned.way, planned.route->load.table);
+    unfinished_ = units.size();
+    ++workers_;  // whoever starts the others
+  }
+  asio::post(io_, [&, planned = std::move(units)]() mutable {
+    units_.assign(std::make_move_iterator(planned.begin()), std::make_move_iterator(planned.end()));
+    universe_ = &universe;
+    for (PlannedUnit& unit : units_) port_of(unit.route).waiting.push_back(&unit);
+    for (const auto& port : ports_) {
+      if (port->waiting.empty()) continue;
+      for (int i = 0; i < port->source().in_flight; ++i) start_worker(*port);
+    }
+    worker_ended();
+  });
+}
+
+void Engine::wait_for_units() {
+  std::unique_lock lock(mutex_);
+  // Units that nobody will take any more, because the run is over, do not end: the workers do.
+  ended_.wait(lock, [&] { return workers_ == 0 && in_loaders_ == 0 && (unfinished_ == 0 || over()); });
 }
 
 // A unit's rows have come; its years may be whole now.
@@ -460,8 +444,7 @@ asio::awaitable<Result<bool>> Engine::fetch_page(const PlannedUnit& planned, Att
   DecodeTask task{
       .body = std::move(answer->response.body), .gzip = answer->response.gzip, .origin = answer->url};
   task.decode = [&](Document& document) {
-    return planned.route->load.decode(document, planned.unit, delivery.batch, *state.keys, *universe_,
-                                      next_page);
+    return decode(document, planned, delivery, *state.keys, next_page);
   };
   Result<void> decoded = co_await decoders_->decode(std::move(task));
   delivery.decode_time += std::chrono::duration_cast<std::chrono::microseconds>(clock_.tick() - started);
@@ -489,7 +472,11 @@ Failure Engine::verdict_error(const fetch::Answer& answer, const Source& source)
     case Verdict::stop_source:
       error.action = Action::stop_source;
       error.exit = ExitCode::person;
-      if (judgement.reason == "bad_credential") {
+      if (judgement.reason == "bad_contact") {
+        error.remedy = fmt::format(
+            "set {} to the name of your company or program and an address where you can be reached",
+            fmt::join(source.contact_env, " or "));
+      } else if (judgement.reason == "bad_credential") {
         error.remedy = fmt::format("set {} to a valid key", fmt::join(source.credential_env, " or "));
         if (source.store)
           error.remedy += fmt::format(" and {} to its secret", fmt::join(source.store->secret_env, " or "));
@@ -524,7 +511,7 @@ Result<void> Engine::accept(const PlannedUnit& planned, Delivery& delivery) cons
       return unit_error(fmt::format("{}: the source has no bars of this session yet", planned.unit.key));
     }
     delivery.state = UnitState::empty;
-    delivery.reason = "no_rows";
+    if (delivery.reason.empty()) delivery.reason = "no_rows";
     return {};
   }
   const auto rejects = static_cast<std::int64_t>(batch.rejects.size());
@@ -547,7 +534,9 @@ void Engine::submit(PlannedUnit& planned, Delivery delivery, Budget::Hold hold, 
     delivery.batch.row_count = 0;
     delivery.batch.digest = {};
     delivery.batch.buckets.clear();
+    delivery.side_batches.clear();
   }
+  if (delivery.reason.empty()) delivery.reason = planned.note;
   const Instant asked_at = delivery.asked_at == Instant{} ? clock_.now() : delivery.asked_at;
   job->unit = std::make_unique<Unit>(planned.unit);
   job->table = &planned.route->load.table;
@@ -574,7 +563,10 @@ void Engine::submit(PlannedUnit& planned, Delivery delivery, Budget::Hold hold, 
       .source = std::move(delivery.source),
       .rejects = std::move(delivery.batch.rejects)};
   job->batch = std::move(delivery.batch);
-  const std::size_t held = job->batch.rows.capacity() + job->batch.buckets.capacity() * sizeof(BucketDelta);
+  job->side_batches = std::move(delivery.side_batches);
+  if (!planned.route->load.side_tables.empty()) job->side_tables = &planned.route->load.side_tables;
+  std::size_t held = job->batch.rows.capacity() + job->batch.buckets.capacity() * sizeof(BucketDelta);
+  for (const Batch& batch : job->side_batches) held += batch.rows.capacity();
   hold.resize(held);
   // Half of the way to what was needed, and a little more: quick to grow, slow to shrink.
   const std::size_t needed = held + static_cast<std::size_t>(job->write.bytes);
@@ -629,11 +621,14 @@ void Engine::on_loaded(load::LoadJob& job, const Result<void>& result) {
       case UnitState::failed: metrics_.units_failed.add(); break;
     }
     metrics_.rows_rejected.add(static_cast<std::int64_t>(job.write.rejects.size()));
+    // A delivery that was as it was before is known by its number alone.
+    if (job.batch.rows.empty()) metrics_.rows_unchanged.add(job.batch.row_count);
   } else if (result.error().action == Action::fail_unit) {
     log::warn("{}: {}", job.unit->key, result.error().describe());
     metrics_.units_failed.add();
   }
   row_buffers_.give_back(std::move(job.batch.rows));
+  for (Batch& batch : job.side_batches) row_buffers_.give_back(std::move(batch.rows));
   job.hold.release();
   if (job.way == load::Way::aside) year_lost_unit(job);
   if (job.way == load::Way::sorted) metrics_.units_sorted.add(-1);

@@ -30,6 +30,7 @@
 #include "core/budget.h"
 #include "core/stop.h"
 #include "fetch/source_client.h"
+#include "load/known_rows.h"
 #include "load/loader.h"
 #include "load/year_sorter.h"
 #include "run/decode_pool.h"
@@ -49,6 +50,20 @@ struct PlannedUnit {
   bool had_second_chance = false;
   const Route* fallback = nullptr;  // where the unit is asked when its route has nothing or fails
   std::string etag;                 // of the reading that stands, when only another one is of interest
+  std::string before;               // digest of what was delivered last time, when the same changes nothing
+  std::string note;                 // why the unit is asked by another way than planned, for the ledger
+};
+
+// What an archive turned out to be.
+struct ArchiveReading {
+  bool absent = false;    // the source has no such object, or does not serve parts of it: nothing was done
+  bool changed = false;   // another version took its place while it was read
+  std::int64_t left = 0;  // units that were not begun for that
+  std::string reason;
+  std::string etag;
+  std::string last_modified;
+  std::int64_t bytes = 0;
+  std::int64_t members = 0;
 };
 
 // A source and what counts its requests.
@@ -89,6 +104,16 @@ class Engine {
   // to stop.
   void execute(std::vector<PlannedUnit> units, const Universe& universe);
 
+  // Reads the route's archive and does those units whose members are in it, as they come; the others get the
+  // `no_answer` word as empty. `choose` makes the units when the archive's version is known; it runs on the fetch
+  // thread.
+  using Choose = std::function<std::vector<PlannedUnit>(const ArchiveReading&)>;
+  Result<ArchiveReading> execute_archive(const Route& route, const Choose& choose, std::string_view no_answer,
+                                         const Universe& universe);
+
+  // Writes units that need no answer into the ledger, as empty for that reason.
+  void record_empty(std::vector<PlannedUnit> units, std::string_view reason);
+
   // One question outside the units (a probe, a list of splits), with the same limiter and retries. `read` may
   // be called again for another page it asks for. The route gives the source; none: the pipeline's.
   struct Reply {
@@ -121,6 +146,7 @@ class Engine {
     checkpoint::UnitState state = checkpoint::UnitState::done;
     std::string reason;
     Batch batch;
+    std::vector<Batch> side_batches;
     std::string source;
     std::string etag;
     std::string last_modified;
@@ -131,6 +157,8 @@ class Engine {
     bool unchanged = false;  // what stands is what the source has
   };
   struct Attempt;
+  // An archive on its way in.
+  struct Feed;
   // A source with all that is its own: connections, limiter, health, and its units.
   struct Port;
 
@@ -139,6 +167,9 @@ class Engine {
   void start_worker(Port& port);
   boost::asio::awaitable<void> deliver(PlannedUnit& planned);
   boost::asio::awaitable<Result<Delivery>> attempt(const PlannedUnit& planned, Budget::Hold& hold);
+  // What a decode thread does with a body.
+  Result<void> decode(Document& document, const PlannedUnit& planned, Delivery& delivery, KeySet& keys,
+                      std::string& next_page);
   boost::asio::awaitable<Result<bool>> fetch_page(const PlannedUnit& planned, Attempt& state,
                                                   std::string path, std::string& next_page);
   boost::asio::awaitable<Budget::Hold> take_budget(std::size_t bytes);
@@ -150,6 +181,20 @@ class Engine {
   [[nodiscard]] Result<void> accept(const PlannedUnit& planned, Delivery& delivery) const;
   [[nodiscard]] static Failure verdict_error(const fetch::Answer& answer, const Source& source);
   static bool fall_back(PlannedUnit& planned, std::string_view why);
+  boost::asio::awaitable<void> feed(Feed& feed);
+  boost::asio::awaitable<Result<void>> open_feed(Feed& feed);
+  boost::asio::awaitable<Result<std::uint64_t>> read_directory(Feed& feed, fetch::StreamAnswer& answer);
+  boost::asio::awaitable<Result<void>> read_members(Feed& feed);
+  boost::asio::awaitable<Result<std::unique_ptr<fetch::HttpStream>>> open_members(Feed& feed);
+  boost::asio::awaitable<Result<void>> read_member(fetch::HttpStream& stream, std::uint64_t& at,
+                                                   std::uint64_t begin, std::uint64_t end, Buffer& body);
+  boost::asio::awaitable<Result<void>> wait_to_retry(fetch::SourceClient& client, Error error, int& attempts);
+  [[nodiscard]] static Error refusal_of(const fetch::StreamAnswer& answer, const Source& source);
+  boost::asio::awaitable<void> take_member(Feed& feed, PlannedUnit& planned, Buffer body, Budget::Hold hold,
+                                           std::size_t number);
+  void ask_elsewhere(PlannedUnit& planned);
+  void begin_units(std::vector<PlannedUnit> units, const Universe& universe);
+  void wait_for_units();
   void submit(PlannedUnit& planned, Delivery delivery, Budget::Hold hold, int attempts);
   void record_failure(PlannedUnit& planned, const Error& error, int attempts);
   void on_loaded(load::LoadJob& job, const Result<void>& result);
@@ -181,9 +226,10 @@ class Engine {
   std::unique_ptr<load::YearSorter> sorter_;
   checkpoint::LedgerWriter ledger_;
   load::LoaderSettings loader_settings_;
+  load::PgKnownRows known_rows_;
   rate::Random random_;
 
-  std::vector<PlannedUnit> units_;
+  std::deque<PlannedUnit> units_;  // grows while an archive comes; entries stay where they are
   const Universe* universe_ = nullptr;
   std::vector<std::unique_ptr<KeySet>> key_sets_;
   std::size_t estimate_ = 0;  // bytes a unit will hold, from those before it

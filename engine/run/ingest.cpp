@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <random>
 #include <thread>
 
 #include "checkpoint/pg_quota.h"
@@ -12,89 +10,17 @@
 #include "core/text.h"
 #include "icingest/calendar.h"
 #include "load/load_plan.h"
-#include "load/prove.h"
 #include "pg/schema.h"
 #include "pg/server_info.h"
 #include "pg/year_partitions.h"
+#include "run/entity_run.h"
 #include "run/floor.h"
+#include "run/run_setup.h"
 
 namespace icingest::run {
 namespace {
 
 constexpr std::chrono::milliseconds kLockPoll{500};
-
-std::string make_run_id() {
-  std::random_device device;
-  std::array<std::uint32_t, 4> word{device(), device(), device(), device()};
-  word[1] = (word[1] & 0xFFFF0FFFu) | 0x00004000u;  // RFC 4122, version 4
-  word[2] = (word[2] & 0x3FFFFFFFu) | 0x80000000u;
-  return fmt::format("{:08x}-{:04x}-{:04x}-{:04x}-{:04x}{:08x}", word[0], word[1] >> 16, word[1] & 0xFFFF,
-                     word[2] >> 16, word[2] & 0xFFFF, word[3]);
-}
-
-std::vector<pg::WantedSchema> wanted_schemas(const std::vector<Pipeline>& pipelines) {
-  std::vector<pg::WantedSchema> wanted;
-  for (const Pipeline& pipeline : pipelines) wanted.push_back({pipeline.schema, pipeline.adopt});
-  return wanted;
-}
-
-// Creates what is missing altogether; never touches a table that exists.
-Result<void> prepare_schema(pg::Control& control, const Environment& environment) {
-  ICINGEST_TRY(pg::create_missing(control, checkpoint::ledger_ddl(), wanted_schemas(environment.pipelines)));
-  return {};
-}
-
-// Everything COPY relies on, checked before the first request.
-Result<void> check_tables(pg::Control& control, const Pipeline& pipeline) {
-  for (const Route& route : pipeline.routes) {
-    ICINGEST_TRY_LET(const auto differences, pg::check_table(control, route.load.table));
-    if (!differences.empty()) {
-      std::string what;
-      std::string sql;
-      for (const pg::Difference& difference : differences) {
-        what += (what.empty() ? "" : "; ") + difference.what;
-        sql += (sql.empty() ? "" : " ") + difference.sql;
-      }
-      return person_error(fmt::format("the schema does not fit: {}", what),
-                          fmt::format("run `icingest migrate`, or by hand: {}", sql));
-    }
-  }
-  return {};
-}
-
-// Rows that were there before the ledger: their proofs are taken over, and from then on everything is
-// compared.
-Result<bool> adopt_existing_rows(pg::Control& control, const Environment& environment,
-                                 const TableInfo& table) {
-  checkpoint::Ledger ledger(control);
-  const std::string key = fmt::format("adopted:{}", table.name);
-  ICINGEST_TRY_LET(const auto adopted, ledger.meta(key));
-  if (adopted) return *adopted == "true";
-  ICINGEST_TRY_LET(const bool has_rows, control.transact("look for existing rows", [&](pqxx::work& tx) {
-    return !tx.exec(fmt::format("SELECT 1 FROM {} LIMIT 1", tx.quote_name(std::string(table.name)))).empty();
-  }));
-  if (has_rows) {
-    log::info("{} holds rows that icingest did not load; counting them, so that verify can tell what changes",
-              table.name);
-    ICINGEST_TRY_LET(pg::PgConn conn, pg::PgConn::connect(environment.db, std::chrono::seconds(10)));
-    ICINGEST_TRY_LET(const checkpoint::Proofs proofs, load::prove(conn, table));
-    ICINGEST_TRY(ledger.adopt_proofs(table.name, proofs));
-  }
-  ICINGEST_TRY(ledger.set_meta(key, has_rows ? "true" : "false"));
-  return has_rows;
-}
-
-Result<Standing> read_standing(pg::Control& control, const Pipeline& pipeline) {
-  checkpoint::Ledger ledger(control);
-  Standing standing;
-  ICINGEST_TRY_LET(auto units, ledger.units(pipeline.name));
-  for (checkpoint::UnitRecord& unit : units) {
-    std::string key = unit.unit;
-    standing.units.emplace(std::move(key), std::move(unit));
-  }
-  ICINGEST_TRY_LET(standing.members, ledger.members(pipeline.name));
-  return standing;
-}
 
 // New members of the universe get an epoch of their own; units of this run hold everybody up to it.
 Result<void> join_members(pg::Control& control, const Pipeline& pipeline, const Universe& universe,
@@ -112,24 +38,6 @@ Result<void> join_members(pg::Control& control, const Pipeline& pipeline, const 
   return {};
 }
 
-// Where this run may ask: the pipeline's source first, then those of routes that have one of their own and
-// its keys. A route that was asked for by name is not left out silently.
-Result<std::vector<fetch::SourceConfig>> find_sources(const Environment& environment,
-                                                      const Pipeline& pipeline,
-                                                      const IngestOptions& options) {
-  std::vector<fetch::SourceConfig> sources;
-  ICINGEST_TRY_LET(fetch::SourceConfig main, environment.source_config(pipeline.source));
-  sources.push_back(std::move(main));
-  for (const Route& route : pipeline.routes) {
-    const bool wanted =
-        route.source && (options.strategy == route.name || environment.is_configured(*route.source));
-    if (!wanted) continue;
-    ICINGEST_TRY_LET(fetch::SourceConfig own, environment.source_config(*route.source));
-    sources.push_back(std::move(own));
-  }
-  return sources;
-}
-
 // The columns of the table's key, in the order of its index.
 load::KeyOrder key_order(const TableInfo& table, const pg::TableLayout& layout) {
   load::KeyOrder order;
@@ -140,18 +48,6 @@ load::KeyOrder key_order(const TableInfo& table, const pg::TableLayout& layout) 
       order.push_back(static_cast<std::size_t>(column - table.columns.begin()));
   }
   return order;
-}
-
-SourceLimits limits_of(const std::vector<fetch::SourceConfig>& sources) {
-  SourceLimits limits;
-  for (const fetch::SourceConfig& source : sources) limits.emplace(source.source.name, source.limit);
-  return limits;
-}
-
-std::string describe_failure(const Engine& engine, const Metrics& metrics) {
-  if (metrics.units_failed.get() == 0) return {};
-  return fmt::format("{} units failed; the first: {}. The same command later will go on",
-                     metrics.units_failed.get(), engine.first_unit_failure());
 }
 
 // One run in progress.
@@ -185,7 +81,6 @@ class Run {
   Result<void> restatements(Engine& engine);
   Result<void> refresh_standing();
   Report finish(const Error* error);
-  EngineSettings engine_settings();
 
   Session& session_;
   const Environment& environment_;
@@ -204,22 +99,6 @@ class Run {
   std::string failure_text_;
   std::int64_t rows_without_session_ = 0;
 };
-
-EngineSettings Run::engine_settings() {
-  std::vector<EngineSource> sources;
-  for (const fetch::SourceConfig& source : sources_) sources.push_back(engine_source(environment_, source));
-  return {.db = environment_.db,
-          .sources = std::move(sources),
-          .user_agent = fmt::format("icingest/{}", environment_.version),
-          .pipeline = std::string(pipeline_.name),
-          .run_id = report_.run_id,
-          .max_reject_share = pipeline_.max_reject_share,
-          .own_options = options_.own,
-          .memory_budget = environment_.memory_budget,
-          .temporary_directory = std::filesystem::temp_directory_path(),
-          .decode_threads = environment_.decode_threads,
-          .outage_patience = environment_.outage_patience};
-}
 
 Result<void> Run::prepare() {
   const Instant now = environment_.clock->now();
@@ -462,7 +341,8 @@ Result<void> Run::restatements(Engine& engine) {
 }
 
 Result<void> Run::work() {
-  Engine engine(engine_settings(), *environment_.clock, metrics_, *environment_.stop);
+  Engine engine(engine_settings(environment_, pipeline_, options_, sources_, report_.run_id),
+                *environment_.clock, metrics_, *environment_.stop);
   if (environment_.watch) environment_.watch(std::string(pipeline_.name), &metrics_, &engine);
   const auto do_all = [&]() -> Result<void> {
     ICINGEST_TRY(find_floor(engine));
@@ -492,37 +372,9 @@ Result<void> Run::work() {
 
 Report Run::finish(const Error* error) {
   report_.unavailable = rows_without_session_;
-  report_.take(metrics_);
   report_.skipped = plan_.skipped;
-  report_.seconds = std::chrono::duration<double>(environment_.clock->tick() - started_).count();
-  const ProcessUsage usage = process_usage();
-  report_.cpu_seconds = usage.cpu_seconds;
-  report_.peak_rss_bytes = usage.peak_rss_bytes;
-  if (const int signal = environment_.stop->signal(); signal != 0) {
-    report_.exit = static_cast<ExitCode>(128 + signal);
-    report_.message = "stopped; what was whole is committed. Go on with the same command and --resume";
-  } else if (error != nullptr) {
-    report_.exit = error->exit;
-    report_.message = error->describe();
-  } else if (report_.failed > 0) {
-    report_.exit = ExitCode::later;
-    report_.message = failure_text_;
-  } else if (report_.unavailable > 0) {
-    report_.exit = ExitCode::person;
-    report_.message = fmt::format(
-        "{} units are not covered by the plan behind this key; upgrade it, or ask for fewer --years",
-        report_.unavailable);
-  } else if (report_.rows_rejected > 0) {
-    report_.exit = ExitCode::rejects;
-    report_.message = fmt::format("{} rows were quarantined; see `icingest rejects {}`",
-                                  report_.rows_rejected, report_.command);
-  }
-  const auto recorded = [&]() -> Result<void> {
-    ICINGEST_TRY_LET(pg::Control* const control, session_.control());
-    return checkpoint::Ledger(*control).finish_run(report_.run_id, static_cast<int>(report_.exit),
-                                                   report_.strategy, report_.to_json());
-  }();
-  if (!recorded) log::debug("the end of the run is not in the ledger: {}", recorded.error().describe());
+  conclude(report_, environment_, metrics_, started_, error, failure_text_);
+  record_end(session_, report_);
   return report_;
 }
 
@@ -530,23 +382,6 @@ Result<Report> Run::go() {
   ICINGEST_TRY(prepare());
   const Result<void> worked = work();
   return finish(worked ? nullptr : &worked.error());
-}
-
-// A pipeline whose universe comes from a table that is still empty has it filled first.
-Result<void> fill_universe(Session& session, const Environment& environment, const Pipeline& pipeline) {
-  const UniverseRule& rule = *pipeline.universe;
-  const Pipeline* const filler = find_pipeline(environment.pipelines, rule.filled_by);
-  ICINGEST_CHECK(filler != nullptr);
-  log::info("{} is empty; running `icingest {}` first", rule.filled_by, rule.filled_by);
-  ICINGEST_TRY_LET(const Report report, ingest(session, environment, *filler, {}));
-  if (report.exit != ExitCode::complete && report.exit != ExitCode::rejects) {
-    return Failure(
-        Error{.action = Action::fail_run,
-              .exit = report.exit,
-              .message = fmt::format("{} could not be filled: {}", rule.filled_by, report.message)});
-  }
-  log::info("{}: {} rows", rule.filled_by, text::grouped(report.rows_written));
-  return {};
 }
 
 }  // namespace
@@ -635,6 +470,7 @@ Result<Universe> read_universe(pg::Control& control, const Pipeline& pipeline, c
 
 Result<Report> ingest(Session& session, const Environment& environment, const Pipeline& pipeline,
                       const IngestOptions& options) {
+  if (pipeline.entities) return ingest_entities(session, environment, pipeline, options);
   ICINGEST_TRY_LET(std::vector<fetch::SourceConfig> sources, find_sources(environment, pipeline, options));
   const bool needs_universe = pipeline.universe && pipeline.universe->filled_by != pipeline.name &&
                               options.tickers.empty() && !options.everything;
@@ -643,7 +479,7 @@ Result<Report> ingest(Session& session, const Environment& environment, const Pi
     ICINGEST_TRY(prepare_schema(*control, environment));
     ICINGEST_TRY_LET(const Universe before, read_universe(*control, pipeline, options));
     if (before.symbols().empty()) {
-      ICINGEST_TRY(fill_universe(session, environment, pipeline));
+      ICINGEST_TRY(fill_table(session, environment, pipeline.universe->filled_by));
       ICINGEST_TRY_LET(control, session.control());
       ICINGEST_TRY_LET(const Universe after, read_universe(*control, pipeline, options));
       if (after.symbols().empty()) {
@@ -658,6 +494,7 @@ Result<Report> ingest(Session& session, const Environment& environment, const Pi
 
 Result<Plan> plan_only(Session& session, const Environment& environment, const Pipeline& pipeline,
                        const IngestOptions& options) {
+  if (pipeline.entities) return plan_entities_only(session, environment, pipeline, options);
   ICINGEST_TRY_LET(const Window window, window_of(options, environment.clock->now()));
   ICINGEST_TRY_LET(const std::vector<fetch::SourceConfig> sources,
                    find_sources(environment, pipeline, options));

@@ -46,6 +46,13 @@ struct Plan {
   double quota_seconds = 0;
   double copy_seconds = 0;
 
+  // Of the strategy that was chosen.
+  [[nodiscard]] std::int64_t requests() const {
+    for (const RouteCost& cost : costs) {
+      if (cost.route == strategy) return cost.requests;
+    }
+    return static_cast<std::int64_t>(main.size() + gaps.size());
+  }
   [[nodiscard]] std::int64_t units() const {
     return static_cast<std::int64_t>(main.size() + gaps.size()) + skipped;
   }

@@ -18,6 +18,7 @@ void Report::take(const Metrics& metrics) {
   rows_unchanged = metrics.rows_unchanged.get();
   rows_rejected = metrics.rows_rejected.get();
   rows_rounded = metrics.rounded.get();
+  rows_removed = metrics.rows_removed.get();
   requests = metrics.requests.get();
   retries = metrics.retries.get();
   status_429 = metrics.status_429.get();
@@ -32,7 +33,8 @@ std::string Report::to_json() const {
   json.begin_object("units").number("total", planned).number("done", done).number("skipped", skipped);
   json.number("empty", empty).number("unavailable", unavailable).number("failed", failed).end_object();
   json.begin_object("rows").number("written", rows_written).number("unchanged", rows_unchanged);
-  json.number("rejected", rows_rejected).number("rounded", rows_rounded).end_object();
+  json.number("rejected", rows_rejected).number("rounded", rows_rounded);
+  json.number("removed", rows_removed).end_object();
   json.begin_object("http").number("requests", requests).number("retries", retries);
   json.number("status_429", status_429).number("bytes", bytes).end_object();
   json.real("seconds", seconds).real("cpu_seconds", cpu_seconds).number("peak_rss_bytes", peak_rss_bytes);
@@ -52,8 +54,9 @@ std::string Report::to_text() const {
   out += fmt::format("  units     {} planned: {} done, {} skipped, {} empty, {} unavailable, {} failed\n",
                      count(planned), count(done), count(skipped), count(empty), count(unavailable),
                      count(failed));
-  out += fmt::format("  rows      {} written, {} unchanged, {} rejected{}\n", count(rows_written),
+  out += fmt::format("  rows      {} written, {} unchanged, {} rejected{}{}\n", count(rows_written),
                      count(rows_unchanged), count(rows_rejected),
+                     rows_removed > 0 ? fmt::format(", {} removed", count(rows_removed)) : "",
                      rows_rounded > 0 ? fmt::format(", {} values rounded", count(rows_rounded)) : "");
   out += fmt::format("  http      {} requests, {} retries, {} × 429, {}\n", count(requests), count(retries),
                      count(status_429), text::bytes(static_cast<double>(bytes)));

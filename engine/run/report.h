@@ -27,6 +27,7 @@ struct Report {
   std::int64_t rows_unchanged = 0;
   std::int64_t rows_rejected = 0;
   std::int64_t rows_rounded = 0;
+  std::int64_t rows_removed = 0;
   std::int64_t requests = 0;
   std::int64_t retries = 0;
   std::int64_t status_429 = 0;

@@ -9,6 +9,9 @@ namespace {
 constexpr const char* kUnits =
     "SELECT state, count(*), sum(rejected), (extract(epoch FROM max(committed_at)) * 1000000)::bigint "
     "FROM icingest.units WHERE pipeline = $1 GROUP BY 1 ORDER BY 1";
+constexpr const char* kReasons =
+    "SELECT state || ': ' || reason, count(*) FROM icingest.units "
+    "WHERE pipeline = $1 AND state <> 'done' AND reason ~ '^[a-z0-9_]+$' GROUP BY 1";
 constexpr const char* kRows =
     "SELECT coalesce(sum(rows), 0)::bigint, max(bucket) FILTER (WHERE rows > 0) FROM icingest.proof_sums WHERE dataset = $1";
 constexpr const char* kLastRun =
@@ -33,8 +36,15 @@ LastRun last_run(const pqxx::row& row) {
   return run;
 }
 
-PipelineStatus read(pqxx::work& tx, const std::string& name, const std::string& table) {
+PipelineStatus read(pqxx::work& tx, const std::string& name, const std::string& table,
+                    std::string_view notes) {
   PipelineStatus found{.pipeline = name};
+  for (const auto& row : tx.exec_params(kReasons, name))
+    found.reasons.emplace(row[0].as<std::string>(), row[1].as<std::int64_t>());
+  if (!notes.empty()) {
+    for (const auto& row : tx.exec(std::string(notes)))
+      found.notes.emplace(row[0].as<std::string>(), row[1].as<std::int64_t>());
+  }
   for (const auto& row : tx.exec_params(kUnits, name)) {
     found.units[row[0].as<std::string>()] = row[1].as<std::int64_t>();
     found.rejected += row[2].as<std::int64_t>();
@@ -68,7 +78,7 @@ std::optional<Instant> overdue_since(Date newest, Instant now) {
 Result<PipelineStatus> read_status(pg::Control& control, const Pipeline& pipeline, Instant now) {
   const TableInfo& table = pipeline.routes.front().load.table;
   ICINGEST_TRY_LET(PipelineStatus status, control.transact("read the status", [&](pqxx::work& tx) {
-    return read(tx, std::string(pipeline.name), std::string(table.name));
+    return read(tx, std::string(pipeline.name), std::string(table.name), pipeline.notes);
   }));
   if (!table.year_column.empty()) {
     ICINGEST_TRY_LET(const pg::TableLayout layout, pg::read_layout(control, table));

@@ -40,6 +40,9 @@ struct PipelineStatus {
   std::set<int> building;                // years that readers do not see yet
   std::optional<Date> newest_session;    // of a table of sessions
   std::optional<Instant> overdue_since;  // close of the first session after it that is not there
+  std::map<std::string, std::int64_t>
+      reasons;  // "empty: no_xbrl": of units that brought nothing, where it is a word
+  std::map<std::string, std::int64_t> notes;  // what the pipeline says of the data itself (Pipeline::notes)
 };
 
 [[nodiscard]] Result<PipelineStatus> read_status(pg::Control& control, const Pipeline& pipeline, Instant now);

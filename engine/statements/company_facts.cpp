@@ -83,6 +83,7 @@ class Decoding {
         value, "facts", [&](std::string_view taxonomy, ondemand::value& inner) -> Result<void> {
           return each_member(inner, taxonomy,
                              [&](std::string_view name, ondemand::value& body) -> Result<void> {
+                               out_.has_facts = true;
                                const auto what = find_concept(taxonomy, name);
                                if (what) return take_concept(*what, body);
                                // An unread concept must at least be an object: caches have been seen that
@@ -165,6 +166,7 @@ std::optional<std::int64_t> parse_cik(std::string_view text) {
 Result<void> decode_company_facts(Document& document, CompanyFacts& out) {
   out.cik.reset();
   out.entity_name = {};
+  out.has_facts = false;
   out.facts.clear();
   out.refused.clear();
   out.rows_seen = 0;
@@ -208,7 +210,6 @@ CREATE TABLE financial_facts (
   frame varchar(16),
   PRIMARY KEY (cik, taxonomy, concept, unit, period_end, days, accession)
 );
-CREATE INDEX financial_facts_accession ON financial_facts (accession);
 )";
 
 }  // namespace icingest

@@ -107,7 +107,8 @@ class Citations {
   std::vector<std::string_view> accessions_;
 };
 
-void cite(JsonWriter& json, Field field, const Value& value, Citations& citations) {
+// Days are left out where they are the row's: filing_date for the first, the first's for the latest.
+void cite(JsonWriter& json, Field field, const Value& value, Date filing_date, Citations& citations) {
   json.begin_object(to_string(field));
   if (!value.what.name.empty())
     json.text("concept", fmt::format("{}:{}", value.what.taxonomy, value.what.name));
@@ -118,6 +119,8 @@ void cite(JsonWriter& json, Field field, const Value& value, Citations& citation
     json.number("", static_cast<std::int64_t>(citations.index(value.accessions[i])));
   }
   json.end_array();
+  if (value.first_filed != filing_date) json.text("first_filed", to_string(value.first_filed));
+  if (value.latest_filed != value.first_filed) json.text("latest_filed", to_string(value.latest_filed));
   json.end_object();
 }
 
@@ -127,7 +130,7 @@ std::string sources_text(const Statement& statement) {
   json.begin_object();
   json.begin_object("fields");
   for (std::size_t i = 0; i < kFieldCount; ++i) {
-    if (statement.values[i]) cite(json, static_cast<Field>(i), *statement.values[i], citations);
+    if (statement.values[i]) cite(json, static_cast<Field>(i), *statement.values[i], statement.filing_date, citations);
   }
   json.end_object();
   json.begin_array("filings");
@@ -232,109 +235,5 @@ FindingRow finding_row(std::int64_t cik, const Finding& finding) {
           .actual = finding.actual,
           .detail = finding.detail};
 }
-
-constinit const std::string_view kFinancialsSchema = R"sql(
-CREATE TABLE financials (
-  id bigserial PRIMARY KEY,
-  ticker varchar(32) NOT NULL,
-  cik bigint,
-  filing_date date NOT NULL,
-  latest_filing_date date,
-  period_start_date date,
-  period_end_date date NOT NULL,
-  fiscal_year integer NOT NULL,
-  fiscal_quarter integer,
-  period varchar(2) NOT NULL,
-  statement_type varchar(20),
-  form varchar(20),
-  currency varchar(3),
-  taxonomy varchar(32),
-  accession varchar(25),
-  revenue bigint,
-  cost_of_revenue bigint,
-  gross_profit bigint,
-  operating_expenses bigint,
-  operating_income bigint,
-  interest_expense bigint,
-  pretax_income bigint,
-  income_tax bigint,
-  net_income bigint,
-  eps_basic numeric(20,6),
-  eps_diluted numeric(20,6),
-  revenue_first bigint,
-  net_income_first bigint,
-  eps_basic_first numeric(20,6),
-  eps_diluted_first numeric(20,6),
-  shares_outstanding bigint,
-  cover_shares bigint,
-  weighted_shares_basic bigint,
-  weighted_shares_diluted bigint,
-  total_assets bigint,
-  current_assets bigint,
-  inventory bigint,
-  cash_and_equivalents bigint,
-  total_liabilities bigint,
-  current_liabilities bigint,
-  short_term_debt bigint,
-  long_term_debt bigint,
-  shareholders_equity bigint,
-  minority_interest bigint,
-  operating_cash_flow bigint,
-  investing_cash_flow bigint,
-  financing_cash_flow bigint,
-  capex bigint,
-  free_cash_flow bigint,
-  depreciation_amortization bigint,
-  stock_compensation bigint,
-  dividends_paid bigint,
-  pe_ratio numeric(20,4),
-  pb_ratio numeric(20,4),
-  ps_ratio numeric(20,4),
-  debt_to_equity numeric(20,4),
-  current_ratio numeric(20,4),
-  quick_ratio numeric(20,4),
-  roe numeric(20,4),
-  roa numeric(20,4),
-  roic numeric(20,4),
-  gross_margin numeric(20,4),
-  operating_margin numeric(20,4),
-  net_margin numeric(20,4),
-  sec_filing_url varchar(500),
-  raw_data jsonb,
-  derived text,
-  sources text,
-  created_at timestamp NOT NULL DEFAULT now(),
-  updated_at timestamptz NOT NULL DEFAULT now()
-);
-CREATE UNIQUE INDEX financials_key ON financials (ticker, period_end_date, period);
-CREATE UNIQUE INDEX financials_quarter_key ON financials (ticker, period_end_date, fiscal_quarter) NULLS NOT DISTINCT;
-CREATE INDEX financials_by_ticker ON financials (ticker, fiscal_year DESC, fiscal_quarter, period_end_date DESC);
-CREATE INDEX financials_by_cik ON financials (cik);
-CREATE INDEX financials_by_end ON financials (period_end_date DESC);
-)sql";
-
-constinit const std::string_view kFinancialsAdopt = R"sql(
-ALTER TABLE financials ADD COLUMN IF NOT EXISTS period varchar(2);
-DELETE FROM financials a USING financials b
-  WHERE a.ticker = b.ticker AND a.period_end_date = b.period_end_date
-    AND a.fiscal_quarter IS NOT DISTINCT FROM b.fiscal_quarter AND a.id < b.id;
-UPDATE financials SET period = coalesce('Q' || fiscal_quarter, 'FY') WHERE period IS NULL;
-)sql";
-
-constinit const std::string_view kFindingsSchema = R"sql(
-CREATE TABLE icingest.findings (
-  cik bigint NOT NULL,
-  rule varchar(32) NOT NULL,
-  period_end date NOT NULL,
-  period varchar(2) NOT NULL,       -- FY, Q1 …; empty: a single fact
-  field text NOT NULL,
-  accession varchar(25) NOT NULL,
-  expected numeric,
-  actual numeric,
-  detail text NOT NULL,
-  found_at timestamptz NOT NULL DEFAULT now(),
-  PRIMARY KEY (cik, rule, period_end, period, field, accession)
-);
-)sql";
 
 }  // namespace icingest

@@ -1,10 +1,10 @@
 // company_facts.h: the SEC's companyfacts document → the facts our tables need.
 //
-// Shape     one Fact per (concept, unit, period, filing), values exact; concepts nobody needs are skipped
-// unread Units     dates are civil dates; an instant has no start; values in the unit the filer gave ("USD",
-// "JPY/shares") Threads   pure functions; one Document per thread Lifetime  string_views of a Fact point into
-// the Document's body or parser and die with it Errors    a body that is not a companyfacts object fails as a
-// whole (retry); a row that is not a fact is refused
+// Shape     one Fact per (concept, unit, period, filing), values exact; concepts nobody needs are skipped unread
+// Units     dates are civil dates; an instant has no start; values in the unit the filer gave ("USD", "JPY/shares")
+// Threads   pure functions; one Document per thread
+// Lifetime  string_views of a Fact point into the Document's body or parser and die with it
+// Errors    a body that is not a companyfacts object fails as a whole (retry); a row that is not a fact is refused
 //           alone, with its text. Never relies on the order of rows or members, nor on fy, fp or frame
 // Source    sec.gov/search-filings/edgar-application-programming-interfaces, "companyfacts" (read 2026-11)
 #pragma once
@@ -60,6 +60,7 @@ struct RefusedFact {
 struct CompanyFacts {
   std::optional<std::int64_t> cik;  // none where the body is {} or names none
   std::string_view entity_name;
+  bool has_facts = false;  // of any concept, needed or not
   std::vector<Fact> facts;
   std::vector<RefusedFact> refused;
   std::int64_t rows_seen = 0;  // rows of wanted concepts, refused ones included
@@ -71,8 +72,7 @@ struct CompanyFacts {
 // "000320193" or "320193" → 320193.
 [[nodiscard]] std::optional<std::int64_t> parse_cik(std::string_view text);
 
-// Row of table financial_facts. `days` is end - start + 1 and 0 for an instant, so that the key needs no
-// null.
+// Row of table financial_facts. `days` is end - start + 1 and 0 for an instant, so that the key needs no null.
 struct FactRow {
   std::int64_t cik = 0;
   std::string_view taxonomy, concept_name, unit;
@@ -101,7 +101,7 @@ inline constexpr auto kFinancialFacts =
                    column("fp", &FactRow::fp, "varchar(8)"), column("frame", &FactRow::frame, "varchar(16)"))
         .proved_by(BucketKind::number, cik_bucket, "cik");
 
-// CREATE statements of financial_facts, with its year-to-date view.
+// CREATE statement of financial_facts.
 extern const std::string_view kFinancialFactsSchema;
 
 }  // namespace icingest

@@ -1,9 +1,10 @@
 // financial_rows.h: statements and findings as rows of `financials` and `icingest.findings`.
 //
-// Shape     one FinancialRow per ticker and Statement; money in whole units of the currency, EPS in
-// numeric(20,6) Lifetime  a row owns its texts, and borrows what its Statement borrows Threads   pure
-// functions Source    docs/pipelines/financials.md; readers of the table: columns keep the names they have
-// always had
+// Shape     one FinancialRow per ticker and Statement
+// Units     money in whole units of the currency, EPS in numeric(20,6), ratios in numeric(20,4)
+// Lifetime  a row owns nothing: its texts are in FinancialTexts, the rest where its Statement's are
+// Threads   pure functions
+// Source    docs/pipelines/financials.md. Readers know the older columns by the names they have always had
 #pragma once
 
 #include <string>
@@ -34,9 +35,8 @@ struct FinancialRow {
   std::optional<Decimal> debt_to_equity, current_ratio, quick_ratio, roe, roa, roic, gross_margin,
       operating_margin, net_margin;
   std::string_view filing_url;
-  std::string_view
-      derived;  // fields that are not reported facts: "net_income=difference gross_profit=computed"
-  std::string_view sources;  // JSON: per field concept, first and latest value, dates and accessions
+  std::string_view derived;  // fields that are no reported facts: "net_income=difference gross_profit=computed"
+  std::string_view sources;  // JSON: per field its concept, and the filings and days of its first and latest value
 };
 
 // The texts that a FinancialRow points to.
@@ -118,7 +118,9 @@ inline constexpr auto kFinancials =
         column("net_margin", &FinancialRow::net_margin, "numeric(20,4)"),
         column("sec_filing_url", &FinancialRow::filing_url, "varchar(500)"),
         column("derived", &FinancialRow::derived, "text"), column("sources", &FinancialRow::sources, "text"))
-        .proved_by(BucketKind::number, cik_bucket_of, "cik");
+        // Rows that others have put there may have no company.
+        .proved_by(BucketKind::number, cik_bucket_of, "coalesce(cik, 0)")
+        .owned_by("cik");
 
 struct FindingRow {
   std::int64_t cik = 0;
@@ -132,16 +134,21 @@ struct FindingRow {
 };
 [[nodiscard]] FindingRow finding_row(std::int64_t cik, const Finding& finding);
 
+[[nodiscard]] inline std::int64_t cik_bucket_of_finding(const FindingRow& row) { return row.cik; }
+
 inline constexpr auto kFindings = table<FindingRow>(
-    "findings", key("cik", &FindingRow::cik, "int8"), key("rule", &FindingRow::rule, "varchar(32)"),
+    "icingest.findings", key("cik", &FindingRow::cik, "int8"), key("rule", &FindingRow::rule, "varchar(32)"),
     key("period_end", &FindingRow::period_end, "date"), key("period", &FindingRow::period, "varchar(2)"),
     key("field", &FindingRow::field, "text"), key("accession", &FindingRow::accession, "varchar(25)"),
     column("expected", &FindingRow::expected, "numeric"), column("actual", &FindingRow::actual, "numeric"),
-    column("detail", &FindingRow::detail, "text"));
+    column("detail", &FindingRow::detail, "text"))
+    .proved_by(BucketKind::number, cik_bucket_of_finding, "cik")
+    .owned_by("cik");
 
-// CREATE statements, and what an existing `financials` needs before rows can be loaded into it.
+// CREATE statements, what an existing `financials` needs before rows can be loaded into it, and what stands on both
+// tables: year-to-date facts, facts and statements as of a day. icingest.findings comes with the ledger.
 extern const std::string_view kFinancialsSchema;
 extern const std::string_view kFinancialsAdopt;
-extern const std::string_view kFindingsSchema;
+extern const std::string_view kFinancialsViews;
 
 }  // namespace icingest

@@ -32,6 +32,8 @@ enum class Verdict : std::uint8_t {
   unavailable,  // the plan does not cover it
   retry,        // ask again later
   throttled,    // ask again later, and everybody slower
+  blocked,      // the source refuses everybody for its penalty; whoever goes on asking makes it longer
+  suspect,      // it may have begun to: once more after a tenth of the penalty, then it counts as blocked
   fail_unit,    // this unit cannot be had
   stop_source,  // nothing can be had: key, entitlement
 };
@@ -59,6 +61,13 @@ struct ObjectStore {
   std::vector<std::string_view> secret_env;  // variables that may hold the secret
 };
 
+// Another host of the same provider. Its requests count against the provider's one limit.
+struct SourceHost {
+  std::string_view path_prefix;                // of the paths that are asked there: "/Archives/"
+  std::string_view base_url;                   // default
+  std::vector<std::string_view> base_url_env;  // variables that replace it
+};
+
 struct Source {
   std::string_view name;                         // "massive"
   std::string_view base_url;                     // default
@@ -71,6 +80,10 @@ struct Source {
   std::vector<std::string_view> page_hosts;
   Judgement (*judge)(const AnswerHead&) = nullptr;  // for every status but 200
   std::optional<ObjectStore> store{};               // its paths are keys of this bucket
+  std::vector<SourceHost> hosts{};                  // beside the base; all other paths are the base's
+  // Variables that hold the User-Agent, where the source wants to know who asks and how to reach them.
+  std::vector<std::string_view> contact_env{};
+  std::chrono::seconds penalty{0};  // how long a source that blocks is left alone
 };
 
 }  // namespace icingest

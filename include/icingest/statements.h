@@ -1,9 +1,7 @@
 // statements.h: facts of one company → its annual and quarterly statements, as known on a given day.
 //
-// Shape     in: facts in any order, from a document or from financial_facts; out: one Statement per fiscal
-// year and
-//           discrete quarter, each value with where it came from, what was filed first and what was filed
-//           last
+// Shape     in: facts in any order, from a document or from financial_facts; out: one Statement per fiscal year and
+//           discrete quarter, each value with where it came from, what was filed first and what was filed last
 // Units     money in the statement's currency; shares in shares; EPS in currency per share
 // Threads   pure functions: no I/O, no clock
 // Lifetime  string_views of a Statement point to where the facts' do, or to constants

@@ -88,6 +88,8 @@ struct TableInfo {
   bool updates_only = false;  // rows whose key is not there are left out, and nothing is proved
   // partitioned by New York year of this column, where the table is ours to create
   std::string_view year_column;
+  // A unit brings all rows whose value here is its entity: others of them are removed when it is loaded again.
+  std::string_view owner_column{};
 };
 
 template <class>
@@ -137,6 +139,7 @@ struct Table {
   std::string_view prefer_sql{};
   bool updates_only = false;
   std::string_view year_column{};
+  std::string_view owner_column{};
 
   // Rows are proved (counted and digested) per bucket; `sql` computes the same number from the table's
   // columns.
@@ -160,6 +163,12 @@ struct Table {
     copy.updates_only = true;
     return copy;
   }
+  // What a unit brings replaces everything that this integer column says is its entity's (Unit::entity).
+  [[nodiscard]] constexpr Table owned_by(std::string_view column) const {
+    Table copy = *this;
+    copy.owner_column = column;
+    return copy;
+  }
   [[nodiscard]] constexpr Table partitioned_by_year(std::string_view column) const {
     Table copy = *this;
     copy.year_column = column;
@@ -177,7 +186,7 @@ template <class Row, class... Columns>
 [[nodiscard]] TableInfo describe(const Table<Row, Columns...>& table) {
   TableInfo info{
       table.name,       {}, table.bucket_kind, table.bucket_sql, table.prefer_sql, table.updates_only,
-      table.year_column};
+      table.year_column, table.owner_column};
   std::apply([&](const auto&... column) { (info.columns.push_back(column.info), ...); }, table.columns);
   return info;
 }

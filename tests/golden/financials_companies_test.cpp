@@ -348,6 +348,29 @@ TEST(FinancialsDefects, SixteenWeekQuarters) {
   EXPECT_EQ(find_quarter(costco, date("2023-09-03"))->start, date("2023-05-08")) << "seventeen weeks";
 }
 
+// TSMC and Alibaba gave six months in reports on form 6-K. They stay facts: no quarter is made of them.
+TEST(FinancialsDefects, HalfYearsOfRecordedCompaniesAreNotCut) {
+  ICINGEST_NEEDS_SHARED_DATA();
+  struct Case {
+    const char* file;
+    Date end;
+  };
+  for (const auto& [file, end] : {Case{"CIK0001046179.json.gz", make_date(2020, 6, 30)},
+                                  Case{"CIK0001046179.json.gz", make_date(2021, 6, 30)},
+                                  Case{"CIK0001577552.json.gz", make_date(2019, 9, 30)},
+                                  Case{"CIK0001577552.json.gz", make_date(2020, 9, 30)}}) {
+    const auto& company = test::recorded_company(file);
+    const Date half_year_end = end;
+    EXPECT_TRUE(std::any_of(company.facts().begin(), company.facts().end(),
+                            [&](const Fact& fact) {
+                              return fact.end == half_year_end && fact.start &&
+                                     (fact.end - *fact.start).count() > 150;
+                            }))
+        << file << ": the half year is not there any more";
+    EXPECT_EQ(test::find_quarter(company.statements(), end), nullptr) << file << " " << to_string(end);
+  }
+}
+
 TEST(FinancialsDefects, OddBodiesAndRegistrantsWithoutStatements) {
   ICINGEST_NEEDS_SHARED_DATA();
   EXPECT_FALSE(recorded_company("subset/SPOT.json").result()) << "a bare boolean where concepts belong";

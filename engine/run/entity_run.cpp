@@ -1,0 +1,324 @@
+#include "run/entity_run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "core/log.h"
+#include "core/text.h"
+#include "pg/schema.h"
+#include "run/entity_plan.h"
+#include "run/run_setup.h"
+
+namespace icingest::run {
+namespace {
+
+// A source that replaces its archive again and again while it is read is not worth more attempts than this.
+constexpr int kMostVersions = 3;
+
+class EntityRun {
+ public:
+  EntityRun(Session& session, const Environment& environment, const Pipeline& pipeline,
+            const IngestOptions& options, std::vector<fetch::SourceConfig> sources)
+      : session_(session),
+        environment_(environment),
+        pipeline_(pipeline),
+        options_(options),
+        sources_(std::move(sources)),
+        routes_(entity_routes(pipeline)),
+        began_at_(
+            std::chrono::floor<std::chrono::seconds>(environment.clock->now())),  // as the ledger keeps it
+        started_(environment.clock->tick()) {
+    report_.command = pipeline.name;
+    report_.run_id = make_run_id();
+  }
+
+  Result<Report> go() {
+    ICINGEST_TRY(prepare());
+    const Result<void> worked = work();
+    const Error* const error = worked ? nullptr : &worked.error();
+    conclude(report_, environment_, metrics_, started_, error, failure_text_);
+    record_end(session_, report_);
+    return report_;
+  }
+
+ private:
+  Result<void> prepare();
+  Result<void> work();
+  Result<void> do_all(Engine& engine);
+  Result<void> read_archive(Engine& engine);
+  Result<void> ask_changes(Engine& engine);
+  Result<std::map<std::int64_t, Date>> changed_since(Engine& engine, Date since, Date today);
+  void record_symbols(Engine& engine, const std::vector<std::string>& symbols, std::string_view reason);
+  Result<void> refresh_standing();
+  void plan_more(std::size_t units);
+  [[nodiscard]] bool is_over(const Engine& engine) const {
+    return engine.failure() || environment_.stop->requested();
+  }
+
+  Session& session_;
+  const Environment& environment_;
+  const Pipeline& pipeline_;
+  const IngestOptions& options_;
+  std::vector<fetch::SourceConfig> sources_;
+  EntityRoutes routes_;
+  Instant began_at_;
+  Tick started_;
+  Metrics metrics_;
+  Report report_;
+  Entities entities_;
+  Standing standing_;
+  Plan plan_;
+  Universe everything_ = Universe::everything();
+  std::string failure_text_;
+};
+
+Result<void> EntityRun::prepare() {
+  const Instant now = environment_.clock->now();
+  ICINGEST_TRY_LET(pg::Control* const control, session_.control());
+  ICINGEST_TRY(prepare_schema(*control, environment_));
+  ICINGEST_TRY(check_tables(*control, pipeline_));
+  ICINGEST_TRY_LET(entities_, read_entities(*control, pipeline_, options_));
+  bool adopted = false;
+  for (const TableInfo* const table : tables_of(pipeline_)) {
+    ICINGEST_TRY_LET(const bool had_rows, adopt_existing_rows(*control, environment_, *table));
+    adopted = adopted || had_rows;
+  }
+  ICINGEST_TRY_LET(standing_, read_standing(*control, pipeline_));
+  standing_.adopted = adopted;
+  ICINGEST_TRY_LET(plan_,
+                   make_entity_plan(pipeline_, options_, limits_of(sources_), entities_, standing_, now));
+  report_.strategy = plan_.strategy;
+  report_.from = plan_.from;
+  report_.to = plan_.to;
+  report_.quota_floor_seconds = plan_.quota_seconds;
+  report_.copy_floor_seconds = plan_.copy_seconds;
+  return checkpoint::Ledger(*control).start_run({.run_id = report_.run_id,
+                                                 .pipeline = std::string(pipeline_.name),
+                                                 .strategy = plan_.strategy,
+                                                 .from = plan_.from,
+                                                 .to = plan_.to,
+                                                 .arguments = environment_.arguments,
+                                                 .version = environment_.version});
+}
+
+Result<void> EntityRun::refresh_standing() {
+  ICINGEST_TRY_LET(pg::Control* const control, session_.control());
+  const bool adopted = standing_.adopted;
+  ICINGEST_TRY_LET(standing_, read_standing(*control, pipeline_));
+  standing_.adopted = adopted;
+  return {};
+}
+
+void EntityRun::plan_more(std::size_t units) {
+  report_.planned += static_cast<std::int64_t>(units);
+  metrics_.units_planned.set(report_.planned);
+}
+
+// Symbols that nothing can be asked about, where the ledger does not say so yet.
+void EntityRun::record_symbols(Engine& engine, const std::vector<std::string>& symbols,
+                               std::string_view reason) {
+  std::vector<PlannedUnit> units;
+  const Date today = new_york::date_of(environment_.clock->now());
+  for (const std::string& symbol : symbols) {
+    PlannedUnit planned{.route = routes_.single};
+    planned.unit = {
+        .key = "ticker/" + symbol, .grain = Grain::entity, .from = today, .to = today, .symbol = symbol};
+    const auto record = standing_.units.find(planned.unit.key);
+    if (record != standing_.units.end()) {
+      planned.expected_generation = record->second.generation;
+      if (record->second.reason == reason) {
+        ++report_.skipped;
+        continue;
+      }
+    }
+    units.push_back(std::move(planned));
+  }
+  plan_more(symbols.size());
+  engine.record_empty(std::move(units), reason);
+}
+
+// Which of the entities have changed, and the last day they did.
+Result<std::map<std::int64_t, Date>> EntityRun::changed_since(Engine& engine, Date since, Date today) {
+  std::map<std::int64_t, Date> changed;
+  const std::vector<Date> days = weekdays(since, today);
+  if (!days.empty())
+    log::info("looking for changes of {} … {}", to_string(days.front()), to_string(days.back()));
+  for (const Date day : days) {
+    std::vector<std::int64_t> ids;
+    ICINGEST_TRY(
+        engine.ask(routes_.single, pipeline_.changes->request(day), [&](Document& document, std::string&) {
+          ids.clear();
+          return pipeline_.changes->decode(document.body(), ids);
+        }));
+    for (const std::int64_t id : ids) changed[id] = day;
+    if (is_over(engine)) break;
+  }
+  return changed;
+}
+
+// Asks for the entities that have changed since the ledger's reading of them.
+Result<void> EntityRun::ask_changes(Engine& engine) {
+  if (!pipeline_.changes) return {};
+  ICINGEST_TRY(refresh_standing());
+  const Date today = new_york::date_of(environment_.clock->now());
+  const auto since = changes_since(pipeline_, entities_, standing_);
+  // What was asked for today is as new as can be.
+  if (!since || *since > today) return {};
+  const auto is_fresh = [&](const Entity& entity, Date changed) {
+    const auto record = standing_.units.find(unit_key(*routes_.single, *pipeline_.entities, entity));
+    if (record == standing_.units.end()) return false;
+    // Read by this run: the index of its own day says nothing new.
+    const bool alone_today = record->second.etag.empty() &&
+                             new_york::date_of(record->second.asked_at) >= changed &&
+                             record->second.asked_at >= began_at_;
+    const auto known = known_until(&record->second);
+    return alone_today || (known && *known > changed);
+  };
+  if (std::all_of(entities_.entities.begin(), entities_.entities.end(),
+                  [&](const Entity& entity) { return is_fresh(entity, today); }))
+    return {};
+  ICINGEST_TRY_LET(const auto changed, changed_since(engine, *since, today));
+  if (is_over(engine)) return {};
+  Entities stale;
+  for (const Entity& entity : entities_.entities) {
+    const auto found = changed.find(entity.id);
+    if (found != changed.end() && !is_fresh(entity, found->second)) stale.entities.push_back(entity);
+  }
+  if (stale.entities.empty()) return {};
+  log::info("{} companies have filed since; asking for them",
+            text::grouped(static_cast<std::int64_t>(stale.entities.size())));
+  IngestOptions again = options_;
+  again.resume = false;
+  std::int64_t none = 0;
+  std::vector<PlannedUnit> units =
+      plan_entities(pipeline_, *routes_.single, again, stale, standing_, std::nullopt, none);
+  plan_more(units.size());
+  engine.execute(std::move(units), everything_);
+  return {};
+}
+
+// Reads the archive, or asks for each company where it cannot be had.
+Result<void> EntityRun::read_archive(Engine& engine) {
+  for (int version = 1;; ++version) {
+    std::int64_t skipped = 0;
+    std::size_t chosen = 0;
+    const Engine::Choose choose = [&](const ArchiveReading& reading) {
+      auto units = plan_entities(pipeline_, *routes_.archive, options_, entities_, standing_,
+                                 ArchiveVersion{reading.etag, reading.last_modified}, skipped);
+      log::info("{}: {} with {} members, of {}; {} companies to read", routes_.archive->archive->path,
+                text::bytes(static_cast<double>(reading.bytes)), text::grouped(reading.members),
+                reading.last_modified, text::grouped(static_cast<std::int64_t>(units.size())));
+      chosen = units.size();
+      report_.skipped += skipped;
+      metrics_.units_skipped.set(report_.skipped);
+      plan_more(chosen + static_cast<std::size_t>(skipped));
+      return units;
+    };
+    Result<ArchiveReading> reading =
+        engine.execute_archive(*routes_.archive, choose, pipeline_.entities->no_answer, everything_);
+    const bool unusable = reading ? reading->absent : reading.error().action == Action::fail_unit;
+    if (unusable) {
+      const std::string why = reading ? reading->reason : reading.error().describe();
+      if (options_.strategy == routes_.archive->name) {
+        return later_error(fmt::format("{} cannot be had: {}", routes_.archive->archive->path, why),
+                           "use --strategy auto, or run the same command again later");
+      }
+      log::warn("{} cannot be had ({}); asking for each company", routes_.archive->archive->path, why);
+      report_.strategy = routes_.single->name;
+      ICINGEST_TRY(refresh_standing());
+      std::vector<PlannedUnit> units = plan_entities(pipeline_, *routes_.single, options_, entities_,
+                                                     standing_, std::nullopt, report_.skipped);
+      plan_more(units.size() + static_cast<std::size_t>(report_.skipped));
+      engine.execute(std::move(units), everything_);
+      return {};
+    }
+    if (!reading) return std::unexpected(std::move(reading).error());
+    if (!reading->changed || is_over(engine)) return {};
+    if (version == kMostVersions) {
+      return later_error(
+          fmt::format("{} is replaced again and again while it is read", routes_.archive->archive->path),
+          "run the same command again later");
+    }
+    report_.planned -= reading->left + skipped;
+    report_.skipped -= skipped;
+    ICINGEST_TRY(refresh_standing());
+  }
+}
+
+Result<void> EntityRun::do_all(Engine& engine) {
+  // The rows of several companies go in at once; more streams than two only wait for each other's WAL.
+  engine.use_streams(environment_.streams > 0 ? environment_.streams : 2);
+  record_symbols(engine, entities_.without, pipeline_.entities->no_entity);
+  record_symbols(engine, entities_.unknown, "unknown_symbol");
+  if (is_over(engine)) return {};
+  if (routes_.archive != nullptr && plan_.strategy == routes_.archive->name) {
+    ICINGEST_TRY(read_archive(engine));
+  } else {
+    report_.skipped += plan_.skipped;
+    metrics_.units_skipped.set(report_.skipped);
+    plan_more(plan_.main.size() + static_cast<std::size_t>(plan_.skipped));
+    engine.execute(std::move(plan_.main), everything_);
+  }
+  if (is_over(engine)) return {};
+  return ask_changes(engine);
+}
+
+Result<void> EntityRun::work() {
+  Engine engine(engine_settings(environment_, pipeline_, options_, sources_, report_.run_id),
+                *environment_.clock, metrics_, *environment_.stop);
+  if (environment_.watch) environment_.watch(std::string(pipeline_.name), &metrics_, &engine);
+  Result<void> done = do_all(engine);
+  failure_text_ = describe_failure(engine, metrics_);
+  if (environment_.watch) environment_.watch(std::string(pipeline_.name), nullptr, nullptr);
+  if (auto failure = engine.failure()) return std::unexpected(std::move(*failure));
+  return done;
+}
+
+}  // namespace
+
+Result<Report> ingest_entities(Session& session, const Environment& environment, const Pipeline& pipeline,
+                               const IngestOptions& options) {
+  ICINGEST_TRY_LET(std::vector<fetch::SourceConfig> sources, find_sources(environment, pipeline, options));
+  const std::string_view filled_by = pipeline.entities->filled_by;
+  ICINGEST_TRY_LET(pg::Control * control, session.control());
+  ICINGEST_TRY(prepare_schema(*control, environment));
+  ICINGEST_TRY(check_tables(*control, pipeline));
+  ICINGEST_TRY_LET(const Entities before, read_entities(*control, pipeline, options));
+  if (before.listed == 0) {
+    ICINGEST_TRY(fill_table(session, environment, filled_by));
+    ICINGEST_TRY_LET(control, session.control());
+    ICINGEST_TRY_LET(const Entities after, read_entities(*control, pipeline, options));
+    if (after.listed == 0) {
+      return person_error(fmt::format("there is nothing to load: {} is empty", filled_by),
+                          fmt::format("check `icingest {}` and its table", filled_by));
+    }
+  }
+  return EntityRun(session, environment, pipeline, options, std::move(sources)).go();
+}
+
+Result<Plan> plan_entities_only(Session& session, const Environment& environment, const Pipeline& pipeline,
+                                const IngestOptions& options) {
+  ICINGEST_TRY_LET(const std::vector<fetch::SourceConfig> sources,
+                   find_sources(environment, pipeline, options));
+  ICINGEST_TRY_LET(pg::Control* const control, session.control());
+  ICINGEST_TRY_LET(const bool has_ledger, pg::has_ledger(*control));
+  Standing standing;
+  Entities entities;
+  ICINGEST_TRY_LET(const bool has_list, control->transact("look for the list", [&](pqxx::work& tx) {
+    return !tx.exec_params("SELECT to_regclass($1)", std::string(pipeline.entities->filled_by))
+                .front()[0]
+                .is_null();
+  }));
+  if (has_ledger) {
+    ICINGEST_TRY_LET(standing, read_standing(*control, pipeline));
+  }
+  if (has_list) {
+    ICINGEST_TRY_LET(entities, read_entities(*control, pipeline, options));
+  }
+  return make_entity_plan(pipeline, options, limits_of(sources), entities, standing,
+                          environment.clock->now());
+}
+
+}  // namespace icingest::run

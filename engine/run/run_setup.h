@@ -1,0 +1,58 @@
+// run_setup.h: how every run begins and ends, whatever its units are.
+//
+// Threads   one caller
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "pg/schema.h"
+#include "run/engine.h"
+#include "run/ingest.h"
+#include "run/options.h"
+#include "run/plan.h"
+#include "run/report.h"
+
+namespace icingest::run {
+
+[[nodiscard]] std::string make_run_id();
+
+// Every table of a pipeline with its DDL, and what stands on them.
+[[nodiscard]] std::vector<pg::WantedSchema> wanted_schemas(const std::vector<Pipeline>& pipelines);
+// The tables a pipeline writes, each once.
+[[nodiscard]] std::vector<const TableInfo*> tables_of(const Pipeline& pipeline);
+
+// Creates what is missing altogether; never touches a table that exists.
+Result<void> prepare_schema(pg::Control& control, const Environment& environment);
+// Everything COPY relies on, checked before the first request.
+Result<void> check_tables(pg::Control& control, const Pipeline& pipeline);
+
+// Rows that were there before the ledger: their proofs are taken over, and from then on everything is
+// compared. Whether there were any.
+[[nodiscard]] Result<bool> adopt_existing_rows(pg::Control& control, const Environment& environment,
+                                               const TableInfo& table);
+[[nodiscard]] Result<Standing> read_standing(pg::Control& control, const Pipeline& pipeline);
+
+// Where this run may ask: the pipeline's source first, then those of routes that have one of their own and
+// its keys. A route that was asked for by name is not left out silently.
+[[nodiscard]] Result<std::vector<fetch::SourceConfig>> find_sources(const Environment& environment,
+                                                                    const Pipeline& pipeline,
+                                                                    const IngestOptions& options);
+[[nodiscard]] SourceLimits limits_of(const std::vector<fetch::SourceConfig>& sources);
+[[nodiscard]] EngineSettings engine_settings(const Environment& environment, const Pipeline& pipeline,
+                                             const IngestOptions& options,
+                                             const std::vector<fetch::SourceConfig>& configs,
+                                             const std::string& run_id);
+
+[[nodiscard]] std::string describe_failure(const Engine& engine, const Metrics& metrics);
+// Fills in counts, exit code and message. `error`: what the run ended with.
+void conclude(Report& report, const Environment& environment, const Metrics& metrics, Tick started,
+              const Error* error, const std::string& failure_text);
+// The end of the run in the ledger, as far as the database can be reached.
+void record_end(Session& session, const Report& report);
+
+// Runs the pipeline that fills a table other pipelines take their symbols from.
+Result<void> fill_table(Session& session, const Environment& environment, std::string_view filled_by);
+
+}  // namespace icingest::run
