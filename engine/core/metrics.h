@@ -35,7 +35,7 @@ class Gauge {
 };
 
 // How a request ended: as its answer was judged (icingest/source.h, in that order), or without one.
-inline constexpr std::size_t kVerdicts = 8;
+inline constexpr std::size_t kVerdicts = 10;
 inline constexpr std::size_t kRedirected = kVerdicts;
 inline constexpr std::size_t kNoAnswer = kVerdicts + 1;
 

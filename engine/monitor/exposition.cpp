@@ -16,8 +16,8 @@ using Label = ClientMetric::Label;
 using Labels = std::vector<Label>;
 
 constexpr std::array<const char*, kVerdicts + 2> kOutcomes = {
-    "success",   "unchanged",   "empty",          "unavailable", "retry",
-    "throttled", "failed_unit", "stopped_source", "redirected",  "no_answer"};
+    "success", "unchanged", "empty",       "unavailable",    "retry",      "throttled",
+    "blocked", "suspect",   "failed_unit", "stopped_source", "redirected", "no_answer"};
 constexpr std::array<std::pair<run::Limit, const char*>, run::kLimits> kLimits = {
     {{run::Limit::quota, "quota"},
      {run::Limit::network, "network"},
