@@ -11,7 +11,7 @@ namespace {
 
 Judgement refused(long status, const std::string& body) { return judge({.http_status = status, .body = body}); }
 
-TEST(Sec, TellsFourKindsOf403Apart) {
+TEST(SecSource, TellsFourKindsOf403Apart) {
   ICINGEST_NEEDS_SHARED_DATA();
   EXPECT_EQ(refused(403, "<title>SEC.gov | Request Rate Threshold Exceeded</title>").verdict, Verdict::blocked);
   EXPECT_EQ(refused(403, "<h1>Your Request Originates from an Undeclared Automated Tool</h1>").verdict,
@@ -22,7 +22,7 @@ TEST(Sec, TellsFourKindsOf403Apart) {
   EXPECT_EQ(refused(403, "<html>Access Denied, reference 18.2</html>").verdict, Verdict::suspect);
 }
 
-TEST(Sec, TakesA404OnlyFromWhoeverWouldKnow) {
+TEST(SecSource, TakesA404OnlyFromWhoeverWouldKnow) {
   ICINGEST_NEEDS_SHARED_DATA();
   const Judgement unknown = refused(404, test::read_shared("sec/errors/submissions_unknown_cik_404.xml"));
   EXPECT_EQ(unknown.verdict, Verdict::empty);
@@ -33,12 +33,12 @@ TEST(Sec, TakesA404OnlyFromWhoeverWouldKnow) {
   EXPECT_EQ(refused(503, test::read_shared("sec/errors/browse_edgar_503.html.gz")).verdict, Verdict::retry);
 }
 
-TEST(Sec, NamesTheIndexOfADay) {
+TEST(SecSource, NamesTheIndexOfADay) {
   EXPECT_EQ(daily_index(make_date(2020, 3, 18)), "/Archives/edgar/daily-index/2020/QTR1/form.20200318.idx");
   EXPECT_EQ(daily_index(make_date(2026, 11, 5)), "/Archives/edgar/daily-index/2026/QTR4/form.20261105.idx");
 }
 
-TEST(Sec, ReadsARecordedDay) {
+TEST(SecSource, ReadsARecordedDay) {
   ICINGEST_NEEDS_SHARED_DATA();
   const std::string index = test::read_shared("sec/index/form.20200318.idx.gz");
   const auto companies = reporting_companies(index);
@@ -59,7 +59,7 @@ TEST(Sec, ReadsARecordedDay) {
   EXPECT_EQ(*companies, counted);
 }
 
-TEST(Sec, AnIndexThatWasCutIsNone) {
+TEST(SecSource, AnIndexThatWasCutIsNone) {
   ICINGEST_NEEDS_SHARED_DATA();
   const std::string index = test::read_shared("sec/index/form.20200318.idx.gz");
   EXPECT_FALSE(reporting_companies(index.substr(0, index.size() / 2)).has_value());
@@ -71,7 +71,7 @@ TEST(Sec, AnIndexThatWasCutIsNone) {
   EXPECT_TRUE(none->empty());
 }
 
-TEST(Sec, KnowsTheMembersOfTheArchive) {
+TEST(SecSource, KnowsTheMembersOfTheArchive) {
   EXPECT_EQ(cik_of_member("CIK0000320193.json"), 320193);
   for (const char* name : {"CIK0000320193-submissions-001.json", "CIK.json", "README", "CIK0000000000.json", "x.json"})
     EXPECT_EQ(cik_of_member(name), std::nullopt) << name;

@@ -49,7 +49,7 @@ std::map<std::string, std::string> members(const ByteSource& zip) {
   return found;
 }
 
-class Sec : public ::testing::Test {
+class SecSimulator : public ::testing::Test {
  protected:
   // Noon in New York on the Monday before Thanksgiving.
   Sec() { clock_.set(*parse_instant("2026-11-23T17:00:00Z")); }
@@ -85,7 +85,7 @@ class Sec : public ::testing::Test {
   std::unique_ptr<SecApi> api_;
 };
 
-TEST_F(Sec, TheZipHoldsWhatTheLiveCallsGive) {
+TEST_F(SecSimulator, TheZipHoldsWhatTheLiveCallsGive) {
   start({.late_percent = 0});
   const SimAnswer zip = ask(kZip);
   const auto found = members(*zip.stream);
@@ -118,7 +118,7 @@ TEST_F(Sec, TheZipHoldsWhatTheLiveCallsGive) {
   EXPECT_EQ(plain.view(), found.at(fmt::format("CIK{:010}.json", some.cik)));
 }
 
-TEST_F(Sec, TheUniverseHasEveryKindOfCompany) {
+TEST_F(SecSimulator, TheUniverseHasEveryKindOfCompany) {
   start();
   std::map<std::int64_t, int> symbols;
   int without = 0;
@@ -149,7 +149,7 @@ TEST_F(Sec, TheUniverseHasEveryKindOfCompany) {
   EXPECT_GT(kinds[Filer::Kind::regular], 100);
 }
 
-TEST_F(Sec, AnyNumberOfCompaniesFromLittle) {
+TEST_F(SecSimulator, AnyNumberOfCompaniesFromLittle) {
   start({.companies = 3000});
   const SimAnswer head = ask(kZip, {}, "HEAD");
   const SimAnswer zip = ask(kZip);
@@ -163,7 +163,7 @@ TEST_F(Sec, AnyNumberOfCompaniesFromLittle) {
   EXPECT_EQ(result.error, "");
 }
 
-TEST_F(Sec, TheZipHasValidatorsAndRanges) {
+TEST_F(SecSimulator, TheZipHasValidatorsAndRanges) {
   start();
   const SimAnswer head = ask(kZip, {}, "HEAD");
   ASSERT_EQ(head.status, 200);
@@ -196,7 +196,7 @@ TEST_F(Sec, TheZipHasValidatorsAndRanges) {
   EXPECT_EQ(ask(kZip, {{"if-modified-since", header(head, "Last-Modified")}}).status, 200);
 }
 
-TEST_F(Sec, TheZipIsRebuiltAtNight) {
+TEST_F(SecSimulator, TheZipIsRebuiltAtNight) {
   start();
   clock_.set(*parse_instant("2026-11-24T04:20:00Z"));
   const SimAnswer before = ask(kZip);
@@ -210,7 +210,7 @@ TEST_F(Sec, TheZipIsRebuiltAtNight) {
   EXPECT_EQ(ask(kZip, {{"range", "bytes=5-9"}, {"if-range", header(before, "ETag")}}).status, 200);
 }
 
-TEST_F(Sec, TheSameSeedIsTheSameBytes) {
+TEST_F(SecSimulator, TheSameSeedIsTheSameBytes) {
   start({.zip_age = 2});
   const SimAnswer first = ask(kZip);
   const std::string etag = header(first, "ETag");
@@ -230,7 +230,7 @@ TEST_F(Sec, TheSameSeedIsTheSameBytes) {
 }
 
 // Companies of the index since the zip's day are those whose live document is another.
-TEST_F(Sec, TheTailIsInTheIndexAndInTheLiveDocuments) {
+TEST_F(SecSimulator, TheTailIsInTheIndexAndInTheLiveDocuments) {
   start({.zip_age = 5, .late_percent = 3});
   const SimAnswer zip = ask(kZip);
   EXPECT_TRUE(header(zip, "Last-Modified").starts_with("Wed, 18 Nov 2026 04:"));
@@ -273,7 +273,7 @@ TEST_F(Sec, TheTailIsInTheIndexAndInTheLiveDocuments) {
             std::string::npos);
 }
 
-TEST_F(Sec, IndexesLookAsEdgarsDo) {
+TEST_F(SecSimulator, IndexesLookAsEdgarsDo) {
   start();
   const SimAnswer form = ask("/Archives/edgar/daily-index/2026/QTR4/form.20261120.idx");
   ASSERT_EQ(form.status, 200);
@@ -313,7 +313,7 @@ TEST_F(Sec, IndexesLookAsEdgarsDo) {
   EXPECT_EQ(ask("/Archives/edgar/daily-index/").status, 200);
 }
 
-TEST_F(Sec, WhatIsNotThereIsRefusedInTwoWays) {
+TEST_F(SecSimulator, WhatIsNotThereIsRefusedInTwoWays) {
   start();
   for (const char* path : {
            "/Archives/edgar/daily-index/2026/QTR4/form.20261122.idx",  // Sunday
@@ -338,7 +338,7 @@ TEST_F(Sec, WhatIsNotThereIsRefusedInTwoWays) {
   }
 }
 
-TEST_F(Sec, WhoDoesNotSayWhoItIsIsRefused) {
+TEST_F(SecSimulator, WhoDoesNotSayWhoItIsIsRefused) {
   start();
   for (const char* agent :
        {"", "curl/7.88.1", "python-requests/2.31", "Mozilla/5.0 (X11) admin@example.com", "@"}) {
@@ -352,7 +352,7 @@ TEST_F(Sec, WhoDoesNotSayWhoItIsIsRefused) {
   EXPECT_EQ(api_->counts().undeclared, 5);
 }
 
-TEST_F(Sec, WhoOverrunsTheLimitIsKeptOutUntilItWasQuiet) {
+TEST_F(SecSimulator, WhoOverrunsTheLimitIsKeptOutUntilItWasQuiet) {
   permits_ = 0;
   start({.limit = {.permits = 10}, .penalty = std::chrono::seconds(2)});
   const std::string path = companyfacts_path(regular().cik);
@@ -383,7 +383,7 @@ TEST_F(Sec, WhoOverrunsTheLimitIsKeptOutUntilItWasQuiet) {
   EXPECT_EQ(statuses, (std::set<int>{200, 403, 429}));
 }
 
-TEST_F(Sec, SubmissionsListTheFilings) {
+TEST_F(SecSimulator, SubmissionsListTheFilings) {
   start({.zip_age = 5, .late_percent = 3});
   const auto found = members(*ask(kSubmissionsZip).stream);
   EXPECT_EQ(found.size(), api_->filers().all().size()) << "companies without XBRL are in, too";
@@ -409,7 +409,7 @@ TEST_F(Sec, SubmissionsListTheFilings) {
       (std::set<std::string>{"1231", "0630", "0930", "0331", "0131"}).contains(text.substr(at + 17, 4)));
 }
 
-TEST_F(Sec, TickersAreSpelledWithDashes) {
+TEST_F(SecSimulator, TickersAreSpelledWithDashes) {
   start();
   const std::string text = *ask("/files/company_tickers.json").body;
   EXPECT_TRUE(text.starts_with(R"({"0":{"cik_str":)")) << text.substr(0, 100);
@@ -420,7 +420,7 @@ TEST_F(Sec, TickersAreSpelledWithDashes) {
   EXPECT_EQ(ask("/files/nothing.json").status, 404);
 }
 
-TEST_F(Sec, FaultsAreDrawnByWhatIsAskedFor) {
+TEST_F(SecSimulator, FaultsAreDrawnByWhatIsAskedFor) {
   start();
   faults_ = *Faults::parse("replaced=1*1");
   const std::string first = header(ask(kZip), "ETag");
@@ -470,7 +470,7 @@ TEST_F(Sec, FaultsAreDrawnByWhatIsAskedFor) {
   EXPECT_FALSE(fault_);
 }
 
-TEST_F(Sec, BadMembersAreInTheZipAndNotInTheLiveDocuments) {
+TEST_F(SecSimulator, BadMembersAreInTheZipAndNotInTheLiveDocuments) {
   start({.late_percent = 0,
          .bad = {{BadMember::cut_json, 2},
                  {BadMember::deep_json, 1},
