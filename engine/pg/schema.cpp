@@ -205,16 +205,19 @@ void migrate_one(pqxx::work& tx, const WantedSchema& wanted, std::vector<Differe
   tx.exec(fmt::format("SET LOCAL search_path = {}", kScratch));
   tx.exec(std::string(wanted.create));
   tx.exec(fmt::format("SET LOCAL search_path = {}", path));
+  const std::vector<std::string> tables = tables_in_scratch(tx);
+  const auto is_there = [&](const std::string& table) { return !read_columns(tx, {}, table).empty(); };
+  const bool any_there = std::any_of(tables.begin(), tables.end(), is_there);
+  // First, because it may bring columns along that would be found missing.
+  if (any_there && !wanted.adopt.empty()) adopt(tx, wanted.adopt, found);
   bool any_missing = false;
-  bool any_there = false;
   std::vector<Difference> differences;
-  for (const std::string& table : tables_in_scratch(tx)) {
-    if (read_columns(tx, {}, table).empty()) {
+  for (const std::string& table : tables) {
+    if (is_there(table)) {
+      compare_with_scratch(tx, table, differences);
+    } else {
       any_missing = true;
       differences.push_back({.what = fmt::format("table {} is missing", table), .sql = "created"});
-    } else {
-      any_there = true;
-      compare_with_scratch(tx, table, differences);
     }
   }
   tx.exec(fmt::format("DROP SCHEMA {} CASCADE", kScratch));
@@ -222,7 +225,6 @@ void migrate_one(pqxx::work& tx, const WantedSchema& wanted, std::vector<Differe
     tx.exec(std::string(wanted.create));
     for (Difference& difference : differences) difference.applied = true;
   } else {
-    if (any_there && !wanted.adopt.empty()) adopt(tx, wanted.adopt, found);
     for (Difference& difference : differences) apply(tx, difference);
   }
   found.insert(found.end(), std::make_move_iterator(differences.begin()),

@@ -167,8 +167,10 @@ asio::awaitable<Result<void>> Engine::open_feed(Feed& feed) {
     Error error;
     const std::string range =
         from == 0 ? fmt::format("bytes=-{}", kTailBytes) : fmt::format("bytes={}-", from);
-    Result<fetch::StreamAnswer> answer =
-        co_await client.open(path, range, from == 0 ? "" : feed.reading.etag);
+    // Named, because gcc 12 destroys a conditional's temporary twice when it lives across co_await.
+    std::string version;
+    if (from != 0) version = feed.reading.etag;
+    Result<fetch::StreamAnswer> answer = co_await client.open(path, range, version);
     if (!answer) {
       error = std::move(answer).error();
     } else if (answer->judgement.verdict == Verdict::empty ||
@@ -249,8 +251,8 @@ asio::awaitable<Result<std::unique_ptr<fetch::HttpStream>>> Engine::open_members
     if (following.offset - end > kSkipBytes) break;
     end = following.end;
   }
-  Result<fetch::StreamAnswer> answer =
-      co_await client.open(path, fmt::format("bytes={}-{}", begin, end - 1), feed.reading.etag);
+  const std::string range = fmt::format("bytes={}-{}", begin, end - 1);
+  Result<fetch::StreamAnswer> answer = co_await client.open(path, range, feed.reading.etag);
   if (!answer) co_return std::unexpected(std::move(answer).error());
   if (answer->judgement.verdict != Verdict::success) {
     Error error = refusal_of(*answer, client.config().source);

@@ -31,7 +31,7 @@ RunView busy_run() {
               .units_failed = 1,
               .queue_bytes = 4096};
   run.sources.push_back({.source = "massive",
-                         .outcomes = {7, 0, 0, 0, 2, 1, 0, 0, 0, 5},
+                         .outcomes = {7, 0, 0, 0, 2, 1, 0, 0, 0, 0, 0, 5},
                          .permits = 15,
                          .waiting = 31,
                          .limit_permits = 100,

@@ -52,7 +52,7 @@ std::map<std::string, std::string> members(const ByteSource& zip) {
 class SecSimulator : public ::testing::Test {
  protected:
   // Noon in New York on the Monday before Thanksgiving.
-  Sec() { clock_.set(*parse_instant("2026-11-23T17:00:00Z")); }
+  SecSimulator() { clock_.set(*parse_instant("2026-11-23T17:00:00Z")); }
 
   void start(SecOptions options = {}, std::uint64_t seed = 1) {
     options.limit.permits = std::max(options.limit.permits, permits_);
