@@ -8,7 +8,7 @@
 #include <set>
 #include <sstream>
 
-#include "icingest/calendar.h"
+#include "icingest/source.h"
 
 namespace icingest::monitor {
 namespace {
@@ -30,8 +30,14 @@ RunView busy_run() {
               .units_done = 4,
               .units_failed = 1,
               .queue_bytes = 4096};
+  std::array<std::int64_t, kVerdicts + 2> outcomes{};
+  outcomes.at(static_cast<std::size_t>(Verdict::success)) = 7;
+  outcomes.at(static_cast<std::size_t>(Verdict::retry)) = 2;
+  outcomes.at(static_cast<std::size_t>(Verdict::throttled)) = 1;
+  outcomes.at(static_cast<std::size_t>(Verdict::stop_source)) = 3;
+  outcomes.at(kNoAnswer) = 5;
   run.sources.push_back({.source = "massive",
-                         .outcomes = {7, 0, 0, 0, 2, 1, 0, 0, 0, 0, 0, 5},
+                         .outcomes = outcomes,
                          .permits = 15,
                          .waiting = 31,
                          .limit_permits = 100,
@@ -85,6 +91,7 @@ TEST(Exposition, SaysWhatARunDoesAndWhatHoldsItBack) {
   const std::string requests = "icingest_requests_total{pipeline=\"prices\",source=\"massive\",outcome=";
   EXPECT_EQ(value_of(text, requests + "\"success\"}"), "7");
   EXPECT_EQ(value_of(text, requests + "\"throttled\"}"), "1");
+  EXPECT_EQ(value_of(text, requests + "\"stopped_source\"}"), "3");
   EXPECT_EQ(value_of(text, requests + "\"no_answer\"}"), "5");
   EXPECT_EQ(value_of(text, "icingest_quota_waiting_requests{pipeline=\"prices\",source=\"massive\"}"), "31");
   EXPECT_EQ(value_of(text, "icingest_rows_total{pipeline=\"prices\",result=\"rejected\"}"), "3");
