@@ -25,8 +25,8 @@ constexpr Date kForEver = std::chrono::sys_days(std::chrono::year(2100) / 1 / 1)
 std::string text_of(const Fact& fact) {
   const Concept& what = concepts()[fact.what];
   return fmt::format("{}:{} {} {}{} = {} {}", what.taxonomy, what.name, fact.unit,
-                     fact.start ? to_string(*fact.start) + "/" : "", to_string(fact.end), fact.value.to_string(),
-                     fact.accession);
+                     fact.start ? to_string(*fact.start) + "/" : "", to_string(fact.end),
+                     fact.value.to_string(), fact.accession);
 }
 
 // Facts that the table takes stay in `company`; the others are quarantined.
@@ -51,7 +51,8 @@ void each_row(const Unit& unit, const Statements& statements, Each&& each) {
   }
 }
 
-void load_findings(const std::vector<Fact>& facts, const Statements& statements, std::int64_t cik, UnitRows& out) {
+void load_findings(const std::vector<Fact>& facts, const Statements& statements, std::int64_t cik,
+                   UnitRows& out) {
   auto rows = out.into<kFindings>(kFindingsTable);
   std::vector<Finding> findings = check_facts(facts);
   const std::vector<Finding> more = check_statements(statements);
@@ -153,7 +154,8 @@ Pipeline pipeline_financials() {
                              .no_entity = "no_cik",
                              .no_answer = "no_xbrl",
                              .key_digits = 10},
-      .changes = ChangesRule{.request = sec::daily_index, .decode = changed_companies, .expected_per_day = 400},
+      .changes =
+          ChangesRule{.request = sec::daily_index, .decode = changed_companies, .expected_per_day = 400},
       .as_of = AsOfRule{.table = describe(kFinancials), .rows = rows_as_of},
   };
 }

@@ -36,7 +36,8 @@ const Documents& documents() {
   static const Documents found = [] {
     Documents all;
     const char* const given = std::getenv("ICINGEST_SHARED_DATA");
-    const auto folder = std::filesystem::path(given != nullptr ? given : "../shared/data") / "sec/companyfacts";
+    const auto folder =
+        std::filesystem::path(given != nullptr ? given : "../shared/data") / "sec/companyfacts";
     if (!std::filesystem::exists(folder)) return all;
     std::vector<std::filesystem::path> files;
     for (const auto& entry : std::filesystem::directory_iterator(folder)) {
@@ -70,9 +71,8 @@ class Decoder {
     sides_.clear();
     std::string reason;
     Document document(body_, "http://bench/", parser_);
-    const auto decoded =
-        run::decode_unit(load_, document, unit, universe_, nullptr, {}, keys_, pool_,
-                         {.first = batch_, .sides = sides_, .reason = reason});
+    const auto decoded = run::decode_unit(load_, document, unit, universe_, nullptr, {}, keys_, pool_,
+                                          {.first = batch_, .sides = sides_, .reason = reason});
     if (!decoded) return 0;
     return static_cast<std::size_t>(batch_.row_count);
   }
@@ -152,8 +152,9 @@ void decode(benchmark::State& state) {
       benchmark::DoNotOptimize(decoder.decode(all.bodies[i], all.units[i]));
     benchmark::ClobberMemory();
   }
-  state.counters["companies/s"] = benchmark::Counter(
-      static_cast<double>(state.iterations()) * static_cast<double>(all.bodies.size()), benchmark::Counter::kIsRate);
+  state.counters["companies/s"] =
+      benchmark::Counter(static_cast<double>(state.iterations()) * static_cast<double>(all.bodies.size()),
+                         benchmark::Counter::kIsRate);
 }
 
 void bare(benchmark::State& state) {

@@ -66,7 +66,8 @@ Result<Output> run_as_of(Context& context, const Pipeline& pipeline, const run::
     const SignalWatch signals(context.stop(), std::chrono::milliseconds(4'500));
     const TableInfo& table = pipeline.as_of->table;
     if (json) {
-      print(fmt::format(R"({{"schema":1,"command":"{}","as_of":"{}","rows":[)", pipeline.name, to_string(as_of)));
+      print(fmt::format(R"({{"schema":1,"command":"{}","as_of":"{}","rows":[)", pipeline.name,
+                        to_string(as_of)));
     } else {
       RowText names;
       for (const ColumnInfo& column : table.columns) names.emplace_back(std::string(column.name));

@@ -68,8 +68,8 @@ bool Inflater::inflate(std::string_view compressed, std::size_t plain, std::size
   char* const at = out.reserve(plain + padding + 1);
   std::size_t used = 0;
   std::size_t made = 0;
-  const auto result = libdeflate_deflate_decompress_ex(decompressor_.get(), compressed.data(), compressed.size(), at,
-                                                       plain, &used, &made);
+  const auto result = libdeflate_deflate_decompress_ex(decompressor_.get(), compressed.data(),
+                                                       compressed.size(), at, plain, &used, &made);
   if (result != LIBDEFLATE_SUCCESS || used != compressed.size() || made != plain) return false;
   out.commit(made);
   return true;

@@ -30,7 +30,8 @@ class Inflater {
 
   // Replaces `out` by the inflated bytes of a bare deflate stream; false unless it is all of `compressed` and gives
   // exactly `plain` bytes.
-  [[nodiscard]] bool inflate(std::string_view compressed, std::size_t plain, std::size_t padding, Buffer& out);
+  [[nodiscard]] bool inflate(std::string_view compressed, std::size_t plain, std::size_t padding,
+                             Buffer& out);
 
  private:
   struct Free {

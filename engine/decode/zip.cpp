@@ -33,8 +33,8 @@ T number(std::string_view bytes, std::size_t at) {
 }
 
 Failure no_zip(std::string what) {
-  return Failure(
-      Error{.action = Action::retry, .exit = ExitCode::later, .message = "not a whole zip: " + std::move(what)});
+  return Failure(Error{
+      .action = Action::retry, .exit = ExitCode::later, .message = "not a whole zip: " + std::move(what)});
 }
 
 Failure bad_member(const ZipEntry& entry, std::string_view what) {
@@ -71,7 +71,8 @@ Result<ZipTail> find_zip_directory(std::string_view tail, std::uint64_t total) {
   // A comment may follow the record, so the last mark whose comment ends with the file counts.
   std::size_t at = tail.rfind(kEndMark);
   while (at != std::string_view::npos &&
-         (tail.size() - at < kEndBytes || at + kEndBytes + number<std::uint16_t>(tail, at + 20) != tail.size())) {
+         (tail.size() - at < kEndBytes ||
+          at + kEndBytes + number<std::uint16_t>(tail, at + 20) != tail.size())) {
     at = at == 0 ? std::string_view::npos : tail.rfind(kEndMark, at - 1);
   }
   if (at == std::string_view::npos) return no_zip("it has no end record");
@@ -80,17 +81,20 @@ Result<ZipTail> find_zip_directory(std::string_view tail, std::uint64_t total) {
                 .entries = number<std::uint16_t>(tail, at + 10)};
   if (number<std::uint16_t>(tail, at + 4) != number<std::uint16_t>(tail, at + 6))
     return no_zip("it is one of several");
-  const bool has_locator = at >= kLocatorBytes && number<std::uint32_t>(tail, at - kLocatorBytes) == kLocator64Mark;
+  const bool has_locator =
+      at >= kLocatorBytes && number<std::uint32_t>(tail, at - kLocatorBytes) == kLocator64Mark;
   if (has_locator) {
     const auto end64_at = number<std::uint64_t>(tail, at - kLocatorBytes + 8);
-    if (end64_at < tail_at || end64_at - tail_at + kEnd64Bytes > at) return no_zip("its zip64 record is elsewhere");
+    if (end64_at < tail_at || end64_at - tail_at + kEnd64Bytes > at)
+      return no_zip("its zip64 record is elsewhere");
     const auto here = static_cast<std::size_t>(end64_at - tail_at);
     if (number<std::uint32_t>(tail, here) != kEnd64Mark) return no_zip("it has no zip64 record");
     found = {.directory_offset = number<std::uint64_t>(tail, here + 48),
              .directory_bytes = number<std::uint64_t>(tail, here + 40),
              .entries = number<std::uint64_t>(tail, here + 32)};
   }
-  const bool inside = found.directory_offset <= total && found.directory_bytes <= total - found.directory_offset;
+  const bool inside =
+      found.directory_offset <= total && found.directory_bytes <= total - found.directory_offset;
   if (!inside || found.entries > kMostEntries || found.entries * kEntryBytes > found.directory_bytes)
     return no_zip("its directory cannot be where it says");
   return found;
@@ -134,8 +138,8 @@ Result<void> extract(std::string_view raw, const ZipEntry& entry, std::size_t li
   if (entry.plain > limit) {
     return Failure(Error{.action = Action::fail_unit,
                          .exit = ExitCode::later,
-                         .message = fmt::format("member {} would be {} bytes, more than the limit of {}", entry.name,
-                                                entry.plain, limit)});
+                         .message = fmt::format("member {} would be {} bytes, more than the limit of {}",
+                                                entry.name, entry.plain, limit)});
   }
   if (raw.size() < kLocalBytes || number<std::uint32_t>(raw, 0) != kLocalMark)
     return bad_member(entry, "has no header where the directory says");
@@ -154,7 +158,8 @@ Result<void> extract(std::string_view raw, const ZipEntry& entry, std::size_t li
   } else {
     return bad_member(entry, fmt::format("is packed by method {}", entry.method));
   }
-  if (libdeflate_crc32(0, out.data(), out.size()) != entry.crc) return bad_member(entry, "has a wrong checksum");
+  if (libdeflate_crc32(0, out.data(), out.size()) != entry.crc)
+    return bad_member(entry, "has a wrong checksum");
   out.reserve(padding);
   return {};
 }

@@ -40,11 +40,12 @@ struct ZipTail {
 // Where the directory is, from the last bytes of a file of `total` bytes.
 [[nodiscard]] Result<ZipTail> find_zip_directory(std::string_view tail, std::uint64_t total);
 // Its entries, by offset.
-[[nodiscard]] Result<std::vector<ZipEntry>> read_zip_directory(std::string_view directory, const ZipTail& tail);
+[[nodiscard]] Result<std::vector<ZipEntry>> read_zip_directory(std::string_view directory,
+                                                               const ZipTail& tail);
 
 // Replaces `out` by the member's contents: sizes and checksum are as the directory says. `raw` is the file from
 // entry.offset to entry.end. `padding` bytes of room stay behind them.
-[[nodiscard]] Result<void> extract(std::string_view raw, const ZipEntry& entry, std::size_t limit, std::size_t padding,
-                                   Inflater& inflater, Buffer& out);
+[[nodiscard]] Result<void> extract(std::string_view raw, const ZipEntry& entry, std::size_t limit,
+                                   std::size_t padding, Inflater& inflater, Buffer& out);
 
 }  // namespace icingest::decode

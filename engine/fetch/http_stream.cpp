@@ -86,7 +86,8 @@ asio::awaitable<Result<void>> HttpStream::begin() {
     boost::system::error_code ignored;
     co_await state.changed.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
   }
-  if (state.ended && *state.ended != CURLE_OK && state.waiting() == 0) co_return state.transfer.failure(*state.ended);
+  if (state.ended && *state.ended != CURLE_OK && state.waiting() == 0)
+    co_return state.transfer.failure(*state.ended);
   if (!state.ended) curl_easy_getinfo(state.easy, CURLINFO_RESPONSE_CODE, &state.transfer.response.status);
   co_return Result<void>{};
 }
@@ -119,7 +120,8 @@ asio::awaitable<Result<std::size_t>> HttpStream::read(std::size_t bytes, Buffer&
   co_return done;
 }
 
-asio::awaitable<Result<std::unique_ptr<HttpStream>>> HttpClient::open(HttpRequest request, std::size_t window) {
+asio::awaitable<Result<std::unique_ptr<HttpStream>>> HttpClient::open(HttpRequest request,
+                                                                      std::size_t window) {
   auto stream = std::make_unique<HttpStream>(*this, std::move(request), window);
   Result<void> begun = co_await stream->begin();
   if (!begun) co_return std::unexpected(std::move(begun).error());

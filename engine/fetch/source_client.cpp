@@ -234,7 +234,8 @@ bool SourceClient::escalate(Judgement& judgement) {
   return true;
 }
 
-asio::awaitable<Result<StreamAnswer>> SourceClient::open(std::string path, std::string range, std::string version) {
+asio::awaitable<Result<StreamAnswer>> SourceClient::open(std::string path, std::string range,
+                                                         std::string version) {
   constexpr std::size_t kWindow = std::size_t{1} << 20;
   Result<std::string> url = resolve(path);
   if (!url) co_return std::unexpected(std::move(url).error());

@@ -25,11 +25,11 @@ struct SourceConfig {
   std::string base_url;  // no trailing slash
   // Of the source's other hosts, by the beginning of their paths; like base_url.
   std::vector<std::pair<std::string, std::string>> hosts{};
-  std::string user_agent{};                // where the source wants to know who asks
-  std::chrono::milliseconds penalty{0};    // how long it is left alone when it blocks
-  std::string key;       // empty: none
-  std::string secret;    // of an object store, behind its access key
-  std::string region;    // of an object store
+  std::string user_agent{};              // where the source wants to know who asks
+  std::chrono::milliseconds penalty{0};  // how long it is left alone when it blocks
+  std::string key;                       // empty: none
+  std::string secret;                    // of an object store, behind its access key
+  std::string region;                    // of an object store
   RateLimit limit;
   bool limit_given = false;  // by the user: then it is law, and not guessed anew
   Deadlines deadlines;

@@ -17,8 +17,8 @@ Result<void> SideTables::create(pg::PgConn& conn, const std::vector<TableInfo>& 
   return {};
 }
 
-Result<void> SideTables::copy(pg::PgConn& conn, const std::string& sql, const Group& group, std::size_t number,
-                              bool staged, std::int64_t& copied) {
+Result<void> SideTables::copy(pg::PgConn& conn, const std::string& sql, const Group& group,
+                              std::size_t number, bool staged, std::int64_t& copied) {
   ICINGEST_TRY(conn.copy_begin(sql));
   ICINGEST_TRY(conn.copy_send(copy::kHeader));
   for (const auto& job : group) {

@@ -27,8 +27,8 @@ class SideTables {
   Result<void> load(pg::PgConn& conn, const Group& group, bool staged, Merged& merged);
 
  private:
-  Result<void> copy(pg::PgConn& conn, const std::string& sql, const Group& group, std::size_t number, bool staged,
-                    std::int64_t& copied);
+  Result<void> copy(pg::PgConn& conn, const std::string& sql, const Group& group, std::size_t number,
+                    bool staged, std::int64_t& copied);
 
   Buffer scratch_;
 };

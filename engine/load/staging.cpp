@@ -104,10 +104,10 @@ Staging::Staging(const TableInfo& table)
   const auto lane = [](std::string_view column, int shift) {
     return fmt::format("(sum(({} >> {}) & 4294967295) % 4294967296)::bigint", column, shift);
   };
-  deltas_sql_ = fmt::format(
-      "SELECT icingest_bucket, count(*){}, {}, {}, {}, {} FROM {} GROUP BY 1",
-      table.owner_column.empty() ? " FILTER (WHERE NOT icingest_exists)" : "", lane("icingest_d01", 0),
-      lane("icingest_d01", 32), lane("icingest_d23", 0), lane("icingest_d23", 32), diff_);
+  deltas_sql_ = fmt::format("SELECT icingest_bucket, count(*){}, {}, {}, {}, {} FROM {} GROUP BY 1",
+                            table.owner_column.empty() ? " FILTER (WHERE NOT icingest_exists)" : "",
+                            lane("icingest_d01", 0), lane("icingest_d01", 32), lane("icingest_d23", 0),
+                            lane("icingest_d23", 32), diff_);
 }
 
 Result<void> Staging::create(pg::PgConn& conn) const {

@@ -21,7 +21,7 @@ struct Merged {
   std::int64_t inserted = 0;
   std::int64_t updated = 0;
   std::int64_t unchanged = 0;
-  std::int64_t removed = 0;  // of a table whose units replace what they brought before
+  std::int64_t removed = 0;         // of a table whose units replace what they brought before
   std::vector<BucketDelta> deltas;  // what the change means for the proofs
 };
 

@@ -332,7 +332,8 @@ Result<void> create_views(Control& control, std::string_view pipeline, std::stri
   return control.transact("create views", [&](pqxx::work& tx) {
     tx.exec("SELECT pg_advisory_xact_lock(hashtext('icingest.migrate'))");
     const std::string mark = fmt::format("views:{}", pipeline);
-    if (!tx.exec_params("SELECT 1 FROM icingest.meta WHERE key = $1 AND value = md5($2)", mark, std::string(sql))
+    if (!tx.exec_params("SELECT 1 FROM icingest.meta WHERE key = $1 AND value = md5($2)", mark,
+                        std::string(sql))
              .empty())
       return;
     tx.exec(std::string(sql));

@@ -56,22 +56,20 @@ Judgement judge_forbidden(std::string_view body) {
 }  // namespace
 
 Source source() {
-  return {.name = "sec",
-          .base_url = "https://data.sec.gov",
-          .base_url_env = {"SEC_DATA_URL"},
-          // Ten per second over all hosts; blocks have been seen at a steady 9.7.
-          .limit = {.permits = 8, .window = std::chrono::seconds{1}, .paced = true},
-          .in_flight = 8,
-          // HTTP/2 has been seen to stall there.
-          .judge = &judge,
-          .hosts = {{.path_prefix = "/Archives/",
-                     .base_url = "https://www.sec.gov",
-                     .base_url_env = {"SEC_WWW_URL"}},
-                    {.path_prefix = "/files/",
-                     .base_url = "https://www.sec.gov",
-                     .base_url_env = {"SEC_WWW_URL"}}},
-          .contact_env = {"SEC_USER_AGENT"},
-          .penalty = std::chrono::minutes{10}};
+  return {
+      .name = "sec",
+      .base_url = "https://data.sec.gov",
+      .base_url_env = {"SEC_DATA_URL"},
+      // Ten per second over all hosts; blocks have been seen at a steady 9.7.
+      .limit = {.permits = 8, .window = std::chrono::seconds{1}, .paced = true},
+      .in_flight = 8,
+      // HTTP/2 has been seen to stall there.
+      .judge = &judge,
+      .hosts =
+          {{.path_prefix = "/Archives/", .base_url = "https://www.sec.gov", .base_url_env = {"SEC_WWW_URL"}},
+           {.path_prefix = "/files/", .base_url = "https://www.sec.gov", .base_url_env = {"SEC_WWW_URL"}}},
+      .contact_env = {"SEC_USER_AGENT"},
+      .penalty = std::chrono::minutes{10}};
 }
 
 Judgement judge(const AnswerHead& answer) {
@@ -89,7 +87,8 @@ std::string daily_index(Date day) {
   const auto date = civil(day);
   const auto month = static_cast<unsigned>(date.month());
   return fmt::format("/Archives/edgar/daily-index/{0}/QTR{1}/form.{0}{2:02}{3:02}.idx",
-                     static_cast<int>(date.year()), (month + 2) / 3, month, static_cast<unsigned>(date.day()));
+                     static_cast<int>(date.year()), (month + 2) / 3, month,
+                     static_cast<unsigned>(date.day()));
 }
 
 Result<std::vector<std::int64_t>> reporting_companies(std::string_view index) {

@@ -13,7 +13,7 @@ namespace icingest::run {
 
 // Calls `each` with every row of the entities that the options are about, company by company.
 [[nodiscard]] Result<std::int64_t> read_as_of(Session& session, const Environment& environment,
-                                              const Pipeline& pipeline, const IngestOptions& options, Date as_of,
-                                              const std::function<void(const RowText&)>& each);
+                                              const Pipeline& pipeline, const IngestOptions& options,
+                                              Date as_of, const std::function<void(const RowText&)>& each);
 
 }  // namespace icingest::run

@@ -16,8 +16,8 @@ Result<void> decode_one(DecodeTask& task, decode::Inflater& inflater, Buffer& pl
                         simdjson::ondemand::parser& parser) {
   Buffer& body = task.body;
   if (task.member != nullptr) {
-    ICINGEST_TRY(decode::extract(body.view(), *task.member, task.max_plain, simdjson::SIMDJSON_PADDING, inflater,
-                                 plain));
+    ICINGEST_TRY(decode::extract(body.view(), *task.member, task.max_plain, simdjson::SIMDJSON_PADDING,
+                                 inflater, plain));
     Document document(plain, task.origin, parser);
     return task.decode(document);
   }

@@ -28,7 +28,8 @@ void Engine::record_empty(std::vector<PlannedUnit> units, std::string_view reaso
   boost::asio::post(io_, [this, reason = std::string(reason), planned = std::move(units)]() mutable {
     units_.assign(std::make_move_iterator(planned.begin()), std::make_move_iterator(planned.end()));
     for (PlannedUnit& unit : units_) {
-      submit(unit, {.state = checkpoint::UnitState::empty, .reason = reason, .asked_at = clock_.now()}, {}, 0);
+      submit(unit, {.state = checkpoint::UnitState::empty, .reason = reason, .asked_at = clock_.now()}, {},
+             0);
     }
     worker_ended();
   });

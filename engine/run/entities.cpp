@@ -28,7 +28,8 @@ Result<std::vector<Listed>> read_list(pg::Control& control, const EntityRule& ru
                         row[1].is_null() ? std::nullopt : std::optional(row[1].as<std::int64_t>()),
                         row[2].as<bool>()});
     }
-    std::sort(listed.begin(), listed.end(), [](const Listed& a, const Listed& b) { return a.symbol < b.symbol; });
+    std::sort(listed.begin(), listed.end(),
+              [](const Listed& a, const Listed& b) { return a.symbol < b.symbol; });
     return listed;
   });
 }
@@ -78,8 +79,10 @@ std::optional<Date> known_until(const UnitRecord* record) {
   return new_york::date_of(record->asked_at);
 }
 
-bool is_current(const UnitRecord* record, const std::string& scope, const std::optional<ArchiveVersion>& archive) {
-  if (record == nullptr || (record->state != UnitState::done && record->state != UnitState::empty)) return false;
+bool is_current(const UnitRecord* record, const std::string& scope,
+                const std::optional<ArchiveVersion>& archive) {
+  if (record == nullptr || (record->state != UnitState::done && record->state != UnitState::empty))
+    return false;
   if (record->scope != scope) return false;
   if (!archive || record->etag == archive->etag) return true;
   const auto built = fetch::parse_http_date(archive->last_modified);

@@ -27,9 +27,10 @@ struct Costs {
   RouteCost single;
 };
 
-Costs costs_of(const Pipeline& pipeline, const EntityRoutes& routes, const RateLimit& limit, std::int64_t missing,
-               std::int64_t current, std::int64_t days) {
-  const double bytes_each = routes.single->bytes_per_row * static_cast<double>(routes.single->rows_per_answer);
+Costs costs_of(const Pipeline& pipeline, const EntityRoutes& routes, const RateLimit& limit,
+               std::int64_t missing, std::int64_t current, std::int64_t days) {
+  const double bytes_each =
+      routes.single->bytes_per_row * static_cast<double>(routes.single->rows_per_answer);
   const auto finish = [&](RouteCost cost) {
     cost.quota_seconds = quota_seconds(cost.requests, limit);
     cost.transfer_seconds = cost.bytes / kBytesPerSecond;
@@ -46,11 +47,11 @@ Costs costs_of(const Pipeline& pipeline, const EntityRoutes& routes, const RateL
   // The end, the stream, and what has been filed since it was built: a day's index and its companies.
   const std::int64_t tail = std::min(missing + current, per_day);
   const bool nothing = missing + current == 0;
-  costs.archive = finish({.route = routes.archive->name,
-                          .requests = nothing ? 0 : 2 + 1 + tail,
-                          .bytes = nothing ? 0
-                                           : routes.archive->archive->expected_bytes +
-                                                 bytes_each * static_cast<double>(tail)});
+  costs.archive = finish(
+      {.route = routes.archive->name,
+       .requests = nothing ? 0 : 2 + 1 + tail,
+       .bytes =
+           nothing ? 0 : routes.archive->archive->expected_bytes + bytes_each * static_cast<double>(tail)});
   return costs;
 }
 
@@ -63,9 +64,10 @@ EntityRoutes entity_routes(const Pipeline& pipeline) {
   return routes;
 }
 
-std::vector<PlannedUnit> plan_entities(const Pipeline& pipeline, const Route& route, const IngestOptions& options,
-                                       const Entities& entities, const Standing& standing,
-                                       const std::optional<ArchiveVersion>& archive, std::int64_t& skipped) {
+std::vector<PlannedUnit> plan_entities(const Pipeline& pipeline, const Route& route,
+                                       const IngestOptions& options, const Entities& entities,
+                                       const Standing& standing, const std::optional<ArchiveVersion>& archive,
+                                       std::int64_t& skipped) {
   const EntityRule& rule = *pipeline.entities;
   const EntityRoutes routes = entity_routes(pipeline);
   std::vector<PlannedUnit> units;
@@ -94,7 +96,8 @@ std::vector<PlannedUnit> plan_entities(const Pipeline& pipeline, const Route& ro
   return units;
 }
 
-std::optional<Date> changes_since(const Pipeline& pipeline, const Entities& entities, const Standing& standing) {
+std::optional<Date> changes_since(const Pipeline& pipeline, const Entities& entities,
+                                  const Standing& standing) {
   const Route& route = *entity_routes(pipeline).single;
   std::optional<Date> since;
   for (const Entity& entity : entities.entities) {
@@ -104,33 +107,40 @@ std::optional<Date> changes_since(const Pipeline& pipeline, const Entities& enti
   return since;
 }
 
-Result<Plan> make_entity_plan(const Pipeline& pipeline, const IngestOptions& options, const SourceLimits& limits,
-                              const Entities& entities, const Standing& standing, Instant now) {
+Result<Plan> make_entity_plan(const Pipeline& pipeline, const IngestOptions& options,
+                              const SourceLimits& limits, const Entities& entities, const Standing& standing,
+                              Instant now) {
   const EntityRoutes routes = entity_routes(pipeline);
   const RateLimit& limit = limits.find(pipeline.source.name)->second;
   const Date today = new_york::date_of(now);
   Plan plan{.from = today, .to = today};
-  for (const Entity& entity : entities.entities) plan.symbols += static_cast<std::int64_t>(entity.symbols.size());
+  for (const Entity& entity : entities.entities)
+    plan.symbols += static_cast<std::int64_t>(entity.symbols.size());
   plan.symbols += static_cast<std::int64_t>(entities.without.size());
-  plan.main = plan_entities(pipeline, *routes.single, options, entities, standing, std::nullopt, plan.skipped);
-  const auto since = plan.skipped > 0 && pipeline.changes ? changes_since(pipeline, entities, standing) : std::nullopt;
+  plan.main =
+      plan_entities(pipeline, *routes.single, options, entities, standing, std::nullopt, plan.skipped);
+  const auto since =
+      plan.skipped > 0 && pipeline.changes ? changes_since(pipeline, entities, standing) : std::nullopt;
   const auto days = since ? static_cast<std::int64_t>(weekdays(*since, today).size()) : 0;
   const auto missing = static_cast<std::int64_t>(plan.main.size());
   const Costs costs = costs_of(pipeline, routes, limit, missing, plan.skipped, days);
   if (routes.archive != nullptr) plan.costs.push_back(costs.archive);
   plan.costs.push_back(costs.single);
-  const auto chosen = std::min_element(plan.costs.begin(), plan.costs.end(), [&](const auto& a, const auto& b) {
-    const auto rank = [&](const RouteCost& cost) {
-      return std::pair(options.strategy != "auto" && options.strategy != cost.route, cost.floor_seconds());
-    };
-    return rank(a) < rank(b);
-  });
+  const auto chosen =
+      std::min_element(plan.costs.begin(), plan.costs.end(), [&](const auto& a, const auto& b) {
+        const auto rank = [&](const RouteCost& cost) {
+          return std::pair(options.strategy != "auto" && options.strategy != cost.route,
+                           cost.floor_seconds());
+        };
+        return rank(a) < rank(b);
+      });
   plan.strategy = chosen->route;
   plan.quota_seconds = chosen->quota_seconds;
   if (routes.archive != nullptr && chosen->route == routes.archive->name) {
     // Whether another version is there, only the source can say.
     plan.skipped = 0;
-    plan.main = plan_entities(pipeline, *routes.archive, options, entities, standing, ArchiveVersion{}, plan.skipped);
+    plan.main =
+        plan_entities(pipeline, *routes.archive, options, entities, standing, ArchiveVersion{}, plan.skipped);
   }
   plan.expected_rows = static_cast<std::int64_t>(plan.main.size()) * routes.single->rows_per_answer;
   plan.copy_seconds = static_cast<double>(plan.expected_rows) / kCopyRowsPerSecond;

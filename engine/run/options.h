@@ -19,7 +19,7 @@ struct IngestOptions {
   std::string strategy = "auto";
   std::optional<int> refresh;  // sessions; given: always read again
   bool everything = false;     // --universe all
-  std::optional<Date> as_of;       // nothing is fetched: what was known then
+  std::optional<Date> as_of;   // nothing is fetched: what was known then
   Options own;                 // the pipeline's options
 };
 

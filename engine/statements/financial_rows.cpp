@@ -130,7 +130,8 @@ std::string sources_text(const Statement& statement) {
   json.begin_object();
   json.begin_object("fields");
   for (std::size_t i = 0; i < kFieldCount; ++i) {
-    if (statement.values[i]) cite(json, static_cast<Field>(i), *statement.values[i], statement.filing_date, citations);
+    if (statement.values[i])
+      cite(json, static_cast<Field>(i), *statement.values[i], statement.filing_date, citations);
   }
   json.end_object();
   json.begin_array("filings");

@@ -32,10 +32,11 @@ static_assert(decltype(kFinancialFacts)::kColumns == kFrame + 1);
 auto key_of(const Fact& fact) { return std::tie(fact.what, fact.unit, fact.end, fact.start, fact.accession); }
 
 Failure unreadable(std::int64_t cik) {
-  return Failure(Error{.action = Action::fail_unit,
-                       .exit = ExitCode::person,
-                       .message = fmt::format("financial_facts of company {} holds a row that is no fact", cik),
-                       .remedy = "delete the company's rows and its unit, and load it again"});
+  return Failure(
+      Error{.action = Action::fail_unit,
+            .exit = ExitCode::person,
+            .message = fmt::format("financial_facts of company {} holds a row that is no fact", cik),
+            .remedy = "delete the company's rows and its unit, and load it again"});
 }
 
 }  // namespace

@@ -35,8 +35,10 @@ struct FinancialRow {
   std::optional<Decimal> debt_to_equity, current_ratio, quick_ratio, roe, roa, roic, gross_margin,
       operating_margin, net_margin;
   std::string_view filing_url;
-  std::string_view derived;  // fields that are no reported facts: "net_income=difference gross_profit=computed"
-  std::string_view sources;  // JSON: per field its concept, and the filings and days of its first and latest value
+  std::string_view
+      derived;  // fields that are no reported facts: "net_income=difference gross_profit=computed"
+  std::string_view
+      sources;  // JSON: per field its concept, and the filings and days of its first and latest value
 };
 
 // The texts that a FinancialRow points to.
@@ -136,14 +138,16 @@ struct FindingRow {
 
 [[nodiscard]] inline std::int64_t cik_bucket_of_finding(const FindingRow& row) { return row.cik; }
 
-inline constexpr auto kFindings = table<FindingRow>(
-    "icingest.findings", key("cik", &FindingRow::cik, "int8"), key("rule", &FindingRow::rule, "varchar(32)"),
-    key("period_end", &FindingRow::period_end, "date"), key("period", &FindingRow::period, "varchar(2)"),
-    key("field", &FindingRow::field, "text"), key("accession", &FindingRow::accession, "varchar(25)"),
-    column("expected", &FindingRow::expected, "numeric"), column("actual", &FindingRow::actual, "numeric"),
-    column("detail", &FindingRow::detail, "text"))
-    .proved_by(BucketKind::number, cik_bucket_of_finding, "cik")
-    .owned_by("cik");
+inline constexpr auto kFindings =
+    table<FindingRow>(
+        "icingest.findings", key("cik", &FindingRow::cik, "int8"),
+        key("rule", &FindingRow::rule, "varchar(32)"), key("period_end", &FindingRow::period_end, "date"),
+        key("period", &FindingRow::period, "varchar(2)"), key("field", &FindingRow::field, "text"),
+        key("accession", &FindingRow::accession, "varchar(25)"),
+        column("expected", &FindingRow::expected, "numeric"),
+        column("actual", &FindingRow::actual, "numeric"), column("detail", &FindingRow::detail, "text"))
+        .proved_by(BucketKind::number, cik_bucket_of_finding, "cik")
+        .owned_by("cik");
 
 // CREATE statements, what an existing `financials` needs before rows can be loaded into it, and what stands on both
 // tables: year-to-date facts, facts and statements as of a day. icingest.findings comes with the ledger.

@@ -130,7 +130,7 @@ struct UniverseRule {
 // Which entities the pipeline keeps, and which pipeline fills the table they come from.
 struct EntityRule {
   std::string_view filled_by;
-  std::string_view sql;  // symbols, each once, and the number of their entity: null where it has none
+  std::string_view sql;        // symbols, each once, and the number of their entity: null where it has none
   std::string_view no_entity;  // reason in the ledger for symbols without one: "no_cik"
   std::string_view no_answer;  // and for entities that the source knows nothing of: "no_xbrl"
   int key_digits = 1;          // of the number in a unit's key, filled with zeros
@@ -149,7 +149,8 @@ struct ChangesRule {
 struct AsOfRule {
   TableInfo table;  // its columns are those of the rows
   // Gives the rows of one entity.
-  std::function<Result<void>(const Unit&, Date, KnownRows&, const std::function<void(const RowText&)>& each)> rows;
+  std::function<Result<void>(const Unit&, Date, KnownRows&, const std::function<void(const RowText&)>& each)>
+      rows;
 };
 
 // How the events that change history are asked for, always at the pipeline's source.
@@ -172,7 +173,7 @@ struct Pipeline {
   std::string_view schema;   // CREATE statements of its tables, unqualified names
   std::string_view adopt{};  // statements an existing table needs before it can be used; run each time
   std::vector<SchemaPart> more_tables{};  // further tables, each with what it needs
-  std::string_view views{};  // CREATE OR REPLACE statements for what stands on the tables
+  std::string_view views{};               // CREATE OR REPLACE statements for what stands on the tables
   // SQL that says what is worth knowing about the data itself, for `status`: a word and a count per row.
   std::string_view notes{};
   std::vector<Route> routes;

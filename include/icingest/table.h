@@ -184,9 +184,10 @@ constexpr auto table(std::string_view name, Columns... columns) {
 
 template <class Row, class... Columns>
 [[nodiscard]] TableInfo describe(const Table<Row, Columns...>& table) {
-  TableInfo info{
-      table.name,       {}, table.bucket_kind, table.bucket_sql, table.prefer_sql, table.updates_only,
-      table.year_column, table.owner_column};
+  TableInfo info{table.name,        {},
+                 table.bucket_kind, table.bucket_sql,
+                 table.prefer_sql,  table.updates_only,
+                 table.year_column, table.owner_column};
   std::apply([&](const auto&... column) { (info.columns.push_back(column.info), ...); }, table.columns);
   return info;
 }

@@ -19,8 +19,8 @@ class UnitRows {
  public:
   // `batches` and `keys` in the order of the tables. `known`: nullptr when the tables hold nothing of this unit.
   // `before`: the digest of what was delivered last time, when the same would change nothing.
-  UnitRows(std::span<Batch> batches, std::span<KeySet* const> keys, const Universe& universe, KnownRows* known,
-           std::string_view before)
+  UnitRows(std::span<Batch> batches, std::span<KeySet* const> keys, const Universe& universe,
+           KnownRows* known, std::string_view before)
       : batches_(batches), keys_(keys), universe_(universe), known_(known), before_(before) {}
 
   // The sink of the table with that number; the pipeline names tables in the same order.
