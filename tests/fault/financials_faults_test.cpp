@@ -233,7 +233,7 @@ TEST_F(FinancialsRefusals, AnUndeclaredToolIsForAPerson) {
   });
   const Finished finished = run(apple(), sec_at(sec.url()), live());
   EXPECT_EQ(finished.exit_code, 5) << finished.err;
-  EXPECT_NE(finished.err.find("SEC_USER_AGENT"), std::string::npos) << finished.err;
+  EXPECT_NE((finished.err + finished.out).find("SEC_USER_AGENT"), std::string::npos) << finished.err;
   EXPECT_EQ(sec.requests().size(), 1U);
 }
 
