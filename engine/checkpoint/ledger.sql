@@ -108,7 +108,7 @@ CREATE TABLE IF NOT EXISTS icingest.quotas (
 ALTER TABLE icingest.units ADD COLUMN IF NOT EXISTS route text NOT NULL DEFAULT '';
 
 -- 3: changes of many buckets at once, such as a symbol's history makes. Appended, not added to the buckets' rows, for
--- which loaders would wait for one another; folded into them when a run ends.
+-- which loaders would wait for one another; folded into them now and then, and when a run ends.
 CREATE TABLE IF NOT EXISTS icingest.proof_changes (
   dataset text NOT NULL,
   bucket bigint[] NOT NULL,                    -- one entry per bucket, in each array

@@ -85,14 +85,11 @@ void Loader::take(std::unique_ptr<YearJob> job) {
   const Tick since = clock_.tick();
   for (int attempt = 1;; ++attempt) {
     if (over_ || stop_.requested()) return job->done(later_error("the run is over"));
-    const auto started = clock_.tick();
-    Result<void> finished = connect();
-    if (finished) {
+    Result<void> finished = timed([&]() -> Result<void> {
+      ICINGEST_TRY(connect());
       const Stop::Registration at_stop(stop_, [this] { conn_->cancel(); });
-      finished = pg::finish_year(*conn_, *job->table, job->year);
-    }
-    metrics_.load_us.add(
-        std::chrono::duration_cast<std::chrono::microseconds>(clock_.tick() - started).count());
+      return pg::finish_year(*conn_, *job->table, job->year);
+    });
     if (finished) return job->done({});
     const Error& error = finished.error();
     const bool again =
@@ -127,12 +124,7 @@ void Loader::load_sorted(YearJob& job) {
   if (over_) return give_up(later_error("the run is over").error());
   group_staged_ = false;
   year_ = &job;
-  const auto started = clock_.tick();
-  Result<void> loaded = attempt_whole_group();
-  metrics_.load_us.add(
-      std::chrono::duration_cast<std::chrono::microseconds>(clock_.tick() - started).count());
-  if (loaded) succeed();
-  else recover(std::move(loaded).error());
+  settle(timed([this] { return attempt_whole_group(); }));
   year_ = nullptr;
 }
 
@@ -150,23 +142,31 @@ void Loader::add(std::unique_ptr<LoadJob> job) {
   }
   group_bytes_ += job->batch.rows.size();
   group_.push_back(std::move(job));
-  const auto started = clock_.tick();
-  Result<void> streamed;
-  if (!open_) streamed = begin(*group_.front());
-  if (streamed) streamed = stream(*group_.back());
-  metrics_.load_us.add(
-      std::chrono::duration_cast<std::chrono::microseconds>(clock_.tick() - started).count());
+  Result<void> streamed = timed([this]() -> Result<void> {
+    if (!open_) ICINGEST_TRY(begin(*group_.front()));
+    return stream(*group_.back());
+  });
   if (!streamed) recover(std::move(streamed).error());
 }
 
 void Loader::commit_group() {
   if (group_.empty()) return;
+  settle(timed([this] { return finish(); }));
+}
+
+// A step whose time is the database's.
+template <class Step>
+Result<void> Loader::timed(Step&& step) {
   const auto started = clock_.tick();
-  Result<void> finished = finish();
+  Result<void> result = step();
   metrics_.load_us.add(
       std::chrono::duration_cast<std::chrono::microseconds>(clock_.tick() - started).count());
-  if (finished) succeed();
-  else recover(std::move(finished).error());
+  return result;
+}
+
+bool Loader::settle(Result<void> outcome) {
+  if (outcome) return succeed(), true;
+  return recover(std::move(outcome).error());
 }
 
 Result<void> Loader::connect() {
@@ -269,6 +269,19 @@ void Loader::succeed() {
   Group done = std::move(group_);
   start_group();
   for (auto& job : done) job->done(job.get(), {});
+  if (++commits_since_fold_ >= settings_.fold_every) fold_proofs();
+}
+
+// In a transaction of its own, which the other streams' changes of the same buckets wait for but shortly. A failure
+// loses nothing: the changes stay appended, and the next one folds them.
+void Loader::fold_proofs() {
+  commits_since_fold_ = 0;
+  if (!conn_ || !conn_->usable()) return;
+  const Result<void> folded = timed([this]() -> Result<void> {
+    ICINGEST_TRY(conn_->exec("SELECT icingest.fold_proofs()"));
+    return {};
+  });
+  if (!folded) log::debug("proof changes stay appended: {}", folded.error().describe());
 }
 
 void Loader::give_up(const Error& error) {
@@ -361,9 +374,7 @@ bool Loader::isolate() {
     }
     start_group();
     group_.push_back(std::move(job));
-    Result<void> alone = attempt_whole_group();
-    if (alone) succeed();
-    else recover(std::move(alone).error());
+    settle(attempt_whole_group());
   }
   start_group();
   return !over_;
@@ -376,9 +387,7 @@ bool Loader::fail_year(const Error& error) {
   for (const auto& job : group_) {
     if (job->write.state == checkpoint::UnitState::done) mark_failed(*job, error);
   }
-  Result<void> recorded = attempt_whole_group();
-  if (recorded) return succeed(), true;
-  return recover(std::move(recorded).error());
+  return settle(attempt_whole_group());
 }
 
 bool Loader::fail_unit(const Error& error) {
@@ -389,9 +398,7 @@ bool Loader::fail_unit(const Error& error) {
     // The rows cannot be had, but that they could not has to be known.
     log::error("{}: {}", job.unit->key, error.describe());
     mark_failed(job, error);
-    Result<void> recorded = attempt_whole_group();
-    if (recorded) return succeed(), true;
-    return recover(std::move(recorded).error());
+    return settle(attempt_whole_group());
   }
   std::unique_ptr<LoadJob> lost = std::move(group_.front());
   start_group();

@@ -64,6 +64,8 @@ struct LoaderSettings {
   std::size_t commit_bytes = std::size_t{16} << 20;
   std::chrono::milliseconds commit_age{1000};
   std::chrono::milliseconds outage_patience{600'000};
+  // Commits until appended proof changes are folded: 100 KB each where units are whole histories.
+  int fold_every = 256;
 };
 
 class Loader {
@@ -93,6 +95,11 @@ class Loader {
   Result<void> send_rows(std::string_view rows);
   Result<void> finish();
   Result<void> attempt_whole_group();
+  template <class Step>
+  Result<void> timed(Step&& step);
+
+  // What follows from a group's outcome; false when the run is over.
+  bool settle(Result<void> outcome);
 
   // Brings the group to an end, whatever it takes; false when the run is over.
   bool recover(Error error);
@@ -102,6 +109,7 @@ class Loader {
   bool fail_unit(const Error& error);
   bool fail_year(const Error& error);
   void succeed();
+  void fold_proofs();
   void give_up(const Error& error);
   void start_group();
 
@@ -122,6 +130,7 @@ class Loader {
   std::size_t group_bytes_ = 0;
   Tick group_since_{};
   std::int64_t commit_id_ = 0;
+  int commits_since_fold_ = 0;
   bool group_staged_ = false;
   bool stage_always_ = false;  // rows were met where none should be: the table is not what the ledger thinks
   bool open_ = false;          // a transaction with a COPY under way

@@ -60,8 +60,7 @@ void YearSorter::take(std::unique_ptr<YearJob> job) {
 }
 
 void YearSorter::pass_on(std::unique_ptr<LoadJob> job) {
-  const std::atomic<bool>& is_there = *early_.at(year_of(job->unit->from));
-  while (!is_there) std::this_thread::sleep_for(kStep / 10);
+  early_.at(year_of(job->unit->from))->wait(false);
   job->way = Way::table;
   job->taken = nullptr;
   const std::size_t bytes = job->batch.rows.size();
@@ -92,7 +91,10 @@ void YearSorter::load_early(int year) {
   years_.erase(found);
   const auto is_there = std::make_shared<std::atomic<bool>>(false);
   early_.emplace(year, is_there);
-  job->done = [is_there](const Result<void>&) { *is_there = true; };
+  job->done = [is_there](const Result<void>&) {
+    *is_there = true;
+    is_there->notify_all();
+  };
   load(std::move(job));
 }
 

@@ -9,6 +9,7 @@
 #include "pg/schema.h"
 #include "support/bar_row.h"
 #include "support/pg_gate.h"
+#include "support/proofs.h"
 #include "support/test_server.h"
 
 namespace icingest::load {
@@ -31,24 +32,44 @@ class Loading : public ::testing::Test {
 
   // One session of bars for `tickers` tickers, prices offset by `version`.
   std::unique_ptr<LoadJob> session_job(Date session, int tickers, int version = 0, bool staged = false) {
-    auto job = std::make_unique<LoadJob>();
-    job->unit = std::make_unique<Unit>(Unit{.key = "day/" + icingest::to_string(session),
-                                            .grain = Grain::session,
-                                            .from = session,
-                                            .to = session});
-    job->table = &info_;
+    auto job = new_job({.key = "day/" + icingest::to_string(session),
+                        .grain = Grain::session,
+                        .from = session,
+                        .to = session});
     job->staged = staged;
     KeySet keys;
-    const Universe everything = Universe::everything();
-    RowSink<kBarTable> rows(job->batch, keys, everything);
+    RowSink<kBarTable> rows(job->batch, keys, everything_);
     for (int i = 0; i < tickers; ++i) {
-      const std::string ticker = "T" + std::to_string(i);
-      rows.emit(BarRow{.time = new_york::midnight(session),
-                       .ticker = ticker,
-                       .open = Decimal(100 + i + version, 0),
-                       .volume = Decimal(i, 0)},
-                [] { return std::string_view(); });
+      emit(rows, session, "T" + std::to_string(i), 100 + i + version, i);
     }
+    return with_write(std::move(job));
+  }
+
+  // One bar of `ticker` for each of `days` days.
+  std::unique_ptr<LoadJob> history_job(const std::string& ticker, int days) {
+    auto job =
+        new_job({.key = "ticker/" + ticker, .grain = Grain::symbol, .from = day(0), .to = day(days - 1)});
+    KeySet keys;
+    RowSink<kBarTable> rows(job->batch, keys, everything_);
+    for (int i = 0; i < days; ++i) emit(rows, day(i), ticker, 100 + i, i);
+    return with_write(std::move(job));
+  }
+
+  std::unique_ptr<LoadJob> new_job(Unit unit) {
+    auto job = std::make_unique<LoadJob>();
+    job->unit = std::make_unique<Unit>(std::move(unit));
+    job->table = &info_;
+    return job;
+  }
+  static void emit(RowSink<kBarTable>& rows, Date session, const std::string& ticker, int open, int volume) {
+    rows.emit(BarRow{.time = new_york::midnight(session),
+                     .ticker = ticker,
+                     .open = Decimal(open, 0),
+                     .volume = Decimal(volume, 0)},
+              [] { return std::string_view(); });
+  }
+  std::unique_ptr<LoadJob> with_write(std::unique_ptr<LoadJob> job) {
+    const Date session = job->unit->to;
     job->write = {.unit = job->unit.get(),
                   .basis = session,
                   .rows = job->batch.row_count,
@@ -81,23 +102,10 @@ class Loading : public ::testing::Test {
     }
     thread.join();
   }
-  // Table and ledger must say the same.
-  void expect_proved(std::int64_t rows) {
-    auto conn = pg::PgConn::connect(db_, std::chrono::seconds(10));
-    const auto actual = prove(*conn, info_);
-    const auto ledger = checkpoint::read_proofs(*conn, "bars");
-    ASSERT_TRUE(actual && ledger);
-    ASSERT_EQ(actual->size(), ledger->size());
-    std::int64_t sum = 0;
-    for (const auto& [bucket, proof] : *actual) {
-      EXPECT_EQ(proof.rows, ledger->at(bucket).rows);
-      EXPECT_EQ(proof.digest, ledger->at(bucket).digest) << bucket;
-      sum += proof.rows;
-    }
-    EXPECT_EQ(sum, rows);
-  }
+  void expect_proved(std::int64_t rows) { test::expect_proved(db_, info_, rows); }
   static Date day(int i) { return make_date(2024, 1, 1) + std::chrono::days(i); }
 
+  const Universe everything_ = Universe::everything();
   TableInfo info_ = describe(kBarTable);
   pg::DbConfig db_;
   LoaderSettings settings_;
@@ -131,6 +139,17 @@ TEST_F(Loading, CommitsBySize) {
   load(std::move(jobs));
   EXPECT_GE(metrics_.commits.get(), 4);
   expect_proved(1000);
+}
+
+TEST_F(Loading, ProofChangesOfWholeHistoriesAreFoldedNowAndThen) {
+  settings_.commit_bytes = 1;
+  settings_.fold_every = 4;
+  std::vector<std::unique_ptr<LoadJob>> jobs;
+  for (int i = 0; i < 10; ++i) jobs.push_back(history_job("T" + std::to_string(i), 200));
+  load(std::move(jobs));
+  EXPECT_EQ(metrics_.commits.get(), 10);
+  EXPECT_EQ(test::query(db_, "SELECT count(*) FROM icingest.proof_changes"), "2") << "since the second fold";
+  expect_proved(2000);
 }
 
 TEST_F(Loading, RowsThatMeetRowsWhereNoneShouldBeAreStagedInstead) {

@@ -11,6 +11,7 @@
 #include "support/bar_row.h"
 #include "support/manual_clock.h"
 #include "support/pg_gate.h"
+#include "support/proofs.h"
 #include "support/temp_dir.h"
 #include "support/test_server.h"
 
@@ -107,14 +108,7 @@ class SortedYears : public ::testing::Test {
     }
   }
 
-  void expect_proved(std::int64_t rows) {
-    auto conn = pg::PgConn::connect(db_, std::chrono::seconds(10));
-    const auto actual = prove(*conn, info_);
-    const auto ledger = checkpoint::read_proofs(*conn, "bars");
-    ASSERT_TRUE(actual && ledger);
-    EXPECT_TRUE(*actual == *ledger);
-    EXPECT_EQ(test::query(db_, "SELECT count(*) FROM bars"), std::to_string(rows));
-  }
+  void expect_proved(std::int64_t rows) { test::expect_proved(db_, info_, rows); }
 
   static Date day(int year, int i) { return make_date(year, 3, 1) + std::chrono::days(i); }
   [[nodiscard]] std::string partitions() const {
