@@ -55,11 +55,22 @@ bool is_hypertable(pqxx::work& tx, const std::string& schema, const TableInfo& t
               .empty();
 }
 
+// A table of the same columns and constraints, without indexes: they are built when the rows are in.
+std::string like(const std::string& table) {
+  return fmt::format(
+      "(LIKE {} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING GENERATED INCLUDING STORAGE)", table);
+}
+
+// An empty year of the table, with its indexes.
+std::string make_partition(const std::string& schema, const TableInfo& table, int year) {
+  return fmt::format("CREATE TABLE IF NOT EXISTS {} PARTITION OF {} {}",
+                     qualified(schema, partition_name(table, year)), qualified(schema, table.name),
+                     bounds(year));
+}
+
 void make_building_table(pqxx::work& tx, const TableInfo& table, const TableLayout& layout) {
-  tx.exec(
-      fmt::format("CREATE TABLE IF NOT EXISTS {} (LIKE {} INCLUDING DEFAULTS INCLUDING CONSTRAINTS "
-                  "INCLUDING GENERATED INCLUDING STORAGE) PARTITION BY RANGE ({})",
-                  building_name(table), qualified(layout.schema, table.name), quote_name(table.year_column)));
+  tx.exec(fmt::format("CREATE TABLE IF NOT EXISTS {} {} PARTITION BY RANGE ({})", building_name(table),
+                      like(qualified(layout.schema, table.name)), quote_name(table.year_column)));
 }
 
 Result<bool> exists(PgConn& conn, const std::string& name) {
@@ -67,14 +78,16 @@ Result<bool> exists(PgConn& conn, const std::string& name) {
   return found.text(0, 0) == "t";
 }
 
-// The indexes the real table has, as statements that build them on `partition`: each definition from USING on.
+// Statements that build the indexes of the real table on `partition`, each from its definition's USING on. The other
+// streams are at work meanwhile: helpers would take their processors.
 Result<std::vector<std::string>> index_statements(PgConn& conn, const TableInfo& table,
                                                   const std::string& partition) {
   ICINGEST_TRY_LET(const PgResult rows,
                    conn.exec("SELECT indisunique, pg_get_indexdef(indexrelid) FROM pg_index "
                              "WHERE indrelid = to_regclass($1) ORDER BY indexrelid",
                              {quote_name(table.name)}));
-  std::vector<std::string> statements;
+  std::vector<std::string> statements = {fmt::format("SET LOCAL maintenance_work_mem = '{}'", kSortMemory),
+                                         "SET LOCAL max_parallel_maintenance_workers = 0"};
   for (int row = 0; row < rows.rows(); ++row) {
     const std::string_view definition = rows.text(row, 1);
     statements.push_back(fmt::format("CREATE {}INDEX ON {}{}", rows.text(row, 0) == "t" ? "UNIQUE " : "",
@@ -101,11 +114,7 @@ Result<void> build_indexes(PgConn& conn, const TableInfo& table, const std::stri
                    conn.exec("SELECT 1 FROM pg_constraint WHERE conrelid = to_regclass($1) AND conname = $2",
                              {partition, std::string(kBoundsCheck)}));
   if (built.rows() != 0) return {};
-  // The other streams are at work meanwhile: helpers would take their processors.
-  std::vector<std::string> statements = {fmt::format("SET LOCAL maintenance_work_mem = '{}'", kSortMemory),
-                                         "SET LOCAL max_parallel_maintenance_workers = 0"};
-  ICINGEST_TRY_LET(const auto indexes, index_statements(conn, table, partition));
-  statements.insert(statements.end(), indexes.begin(), indexes.end());
+  ICINGEST_TRY_LET(auto statements, index_statements(conn, table, partition));
   const std::string column = quote_name(table.year_column);
   statements.push_back(fmt::format("ALTER TABLE {0} ADD CONSTRAINT {1} CHECK ({2} >= '{3}' AND {2} < '{4}')",
                                    partition, quote_name(kBoundsCheck), column, first_instant(year),
@@ -126,7 +135,7 @@ Result<std::string> schema_of(PgConn& conn, const TableInfo& table) {
 
 // What the planner needs for the keys: how many symbols and sessions there are, for which a small sample will do. Of the
 // other columns, whose values cost ten times as much to sort, autovacuum takes its own samples.
-constexpr std::string_view kSmallSample = "SET LOCAL default_statistics_target = 25";
+constexpr const char* kSmallSample = "SET LOCAL default_statistics_target = 25";
 std::string analyze_keys(const TableInfo& table, const std::string& partition) {
   std::string keys;
   for (const ColumnInfo& column : table.columns) {
@@ -212,9 +221,7 @@ Result<void> ensure_years(Control& control, const TableInfo& table, const TableL
   return control.transact("create partitions", [&](pqxx::work& tx) {
     for (const int year : years) {
       if (layout.attached.contains(year) || layout.building.contains(year)) continue;
-      tx.exec(fmt::format("CREATE TABLE IF NOT EXISTS {} PARTITION OF {} {}",
-                          qualified(layout.schema, partition_name(table, year)),
-                          qualified(layout.schema, table.name), bounds(year)));
+      tx.exec(make_partition(layout.schema, table, year));
     }
   });
 }
@@ -240,8 +247,7 @@ Result<void> finish_year(PgConn& conn, const TableInfo& table, int year) {
     ICINGEST_TRY(build_indexes(conn, table, partition, year));
     ICINGEST_TRY(move_year(conn, table, partition, year));
   }
-  return in_transaction(
-      conn, {std::string(kSmallSample), analyze_keys(table, quote_name(partition_name(table, year)))});
+  return in_transaction(conn, {kSmallSample, analyze_keys(table, quote_name(partition_name(table, year)))});
 }
 
 Result<std::string> create_year(PgConn& conn, const TableInfo& table, int year) {
@@ -253,21 +259,17 @@ Result<std::string> create_year(PgConn& conn, const TableInfo& table, int year) 
                          .exit = ExitCode::later,
                          .message = fmt::format("table {} is there already", partition)});
   }
-  ICINGEST_TRY(conn.exec(fmt::format(
-      "CREATE TABLE {} (LIKE {} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING GENERATED INCLUDING STORAGE)",
-      partition, qualified(schema, table.name))));
+  ICINGEST_TRY(conn.exec(fmt::format("CREATE TABLE {} {}", partition, like(qualified(schema, table.name)))));
   return partition;
 }
 
 Result<void> attach_year(PgConn& conn, const TableInfo& table, int year) {
   ICINGEST_TRY_LET(const std::string schema, schema_of(conn, table));
   const std::string partition = qualified(schema, partition_name(table, year));
-  ICINGEST_TRY(conn.exec(fmt::format("SET LOCAL maintenance_work_mem = '{}'", kSortMemory)));
-  ICINGEST_TRY(conn.exec("SET LOCAL max_parallel_maintenance_workers = 0"));
-  ICINGEST_TRY_LET(const auto indexes, index_statements(conn, table, partition));
-  for (const std::string& index : indexes) ICINGEST_TRY(conn.exec(index));
-  ICINGEST_TRY(conn.exec(std::string(kSmallSample)));
-  ICINGEST_TRY(conn.exec(analyze_keys(table, partition)));
+  ICINGEST_TRY_LET(auto statements, index_statements(conn, table, partition));
+  statements.push_back(kSmallSample);
+  statements.push_back(analyze_keys(table, partition));
+  for (const std::string& statement : statements) ICINGEST_TRY(conn.exec(statement));
   // Last, because its lock on the table keeps the other streams' years waiting.
   ICINGEST_TRY(conn.exec(fmt::format("ALTER TABLE {} ATTACH PARTITION {} {}", qualified(schema, table.name),
                                      partition, bounds(year))));
@@ -276,9 +278,7 @@ Result<void> attach_year(PgConn& conn, const TableInfo& table, int year) {
 
 Result<void> ensure_year(PgConn& conn, const TableInfo& table, int year) {
   ICINGEST_TRY_LET(const std::string schema, schema_of(conn, table));
-  ICINGEST_TRY(conn.exec(fmt::format("CREATE TABLE IF NOT EXISTS {} PARTITION OF {} {}",
-                                     qualified(schema, partition_name(table, year)),
-                                     qualified(schema, table.name), bounds(year))));
+  ICINGEST_TRY(conn.exec(make_partition(schema, table, year)));
   return {};
 }
 
