@@ -20,13 +20,12 @@ constexpr std::chrono::hours kPublishedAt{11};  // New York, the day after
 constexpr std::chrono::minutes kMostSkew{15};
 
 SimAnswer refuse(int status, std::string_view code, std::string_view message, const SimRequest& request) {
-  SimAnswer answer = json_answer(
+  return text_answer(
+      "application/xml",
       fmt::format("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{}</Code><Message>{}</Message>"
                   "<Resource>{}</Resource><RequestId>{}</RequestId></Error>",
                   code, message, request.path, request_id(request.target)),
       status);
-  answer.content_type = "application/xml";
-  return answer;
 }
 
 // "20261120T153000Z" within a quarter of an hour of the machine's own time, which is what clients sign.

@@ -44,8 +44,13 @@ struct SimAnswer {
 // Splits a request target into decoded path and query.
 [[nodiscard]] SimRequest parse_target(std::string_view target);
 
+[[nodiscard]] inline SimAnswer text_answer(std::string content_type, std::string body, int status = 200) {
+  return {.status = status,
+          .content_type = std::move(content_type),
+          .body = std::make_shared<const std::string>(std::move(body))};
+}
 [[nodiscard]] inline SimAnswer json_answer(std::string body, int status = 200) {
-  return {.status = status, .body = std::make_shared<const std::string>(std::move(body))};
+  return text_answer("application/json", std::move(body), status);
 }
 
 }  // namespace icingest::sim

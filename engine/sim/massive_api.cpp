@@ -21,11 +21,7 @@ SimAnswer refuse(int status, std::string_view word, std::string_view member, std
                      status);
 }
 
-SimAnswer wrong_path() {
-  SimAnswer answer = json_answer("404 page not found\n", 404);
-  answer.content_type = "text/plain; charset=utf-8";
-  return answer;
-}
+SimAnswer wrong_path() { return text_answer("text/plain; charset=utf-8", "404 page not found\n", 404); }
 
 std::string query_of(const SimRequest& request, const char* name, std::string fallback = {}) {
   const auto found = request.query.find(name);

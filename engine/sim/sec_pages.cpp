@@ -9,14 +9,13 @@ namespace icingest::sim {
 namespace {
 
 SimAnswer page(int status, std::string_view title, std::string_view text) {
-  SimAnswer answer = json_answer(
+  return text_answer(
+      "text/html",
       fmt::format("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta http-equiv=\"Content-Type\" "
                   "content=\"text/html; charset=utf-8\">\n<title>SEC.gov | {0}</title>\n</head>\n<body>\n"
                   "<h1>{0}</h1>\n{1}</body>\n</html>\n",
                   title, text),
       status);
-  answer.content_type = "text/html";
-  return answer;
 }
 
 std::string reference(std::string_view target) { return request_id(target).substr(0, 16); }
@@ -43,15 +42,14 @@ SimAnswer sec_agent_page() {
 }
 
 SimAnswer sec_firewall_page(std::string_view target) {
-  SimAnswer answer = json_answer(
+  return text_answer(
+      "text/html",
       fmt::format(
           "<HTML><HEAD>\n<TITLE>Access Denied</TITLE>\n</HEAD><BODY>\n<H1>Access Denied</H1>\n \nYou don't "
           "have permission to access this resource on this server.<P>\nReference&#32;&#35;18.{}\n</BODY>\n"
           "</HTML>\n",
           reference(target)),
       403);
-  answer.content_type = "text/html";
-  return answer;
 }
 
 SimAnswer sec_maintenance_page(int status) {
@@ -62,26 +60,24 @@ SimAnswer sec_maintenance_page(int status) {
 }
 
 SimAnswer sec_no_object(std::string_view target) {
-  SimAnswer answer = json_answer(
+  return text_answer(
+      "application/xml",
       fmt::format(
           "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>AccessDenied</Code><Message>Access "
           "Denied</Message><RequestId>{}</RequestId><HostId>{}</HostId></Error>",
           reference(target), request_id(target)),
       403);
-  answer.content_type = "application/xml";
-  return answer;
 }
 
 SimAnswer sec_no_key(std::string_view target) {
   std::string key(target.substr(target.empty() ? 0 : 1));
-  SimAnswer answer = json_answer(
+  return text_answer(
+      "application/xml",
       fmt::format(
           "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>NoSuchKey</Code><Message>The specified "
           "key does not exist.</Message><Key>{}</Key><RequestId>{}</RequestId><HostId>{}</HostId></Error>",
           text::printable(key, 200), reference(target), request_id(target)),
       404);
-  answer.content_type = "application/xml";
-  return answer;
 }
 
 }  // namespace icingest::sim

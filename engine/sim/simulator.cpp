@@ -39,9 +39,7 @@ constexpr std::string_view kHtml =
     "<hr><center>nginx</center></body></html>\n";
 
 SimAnswer html(int status, std::string_view title) {
-  SimAnswer answer = json_answer(fmt::format(fmt::runtime(kHtml), title), status);
-  answer.content_type = "text/html";
-  return answer;
+  return text_answer("text/html", fmt::format(fmt::runtime(kHtml), title), status);
 }
 
 std::shared_ptr<const std::string> gzip(const std::string& plain) {
@@ -154,9 +152,7 @@ SimAnswer Simulator::State::content(const SimRequest& request) {
   }
   if (files.is_ours(request)) return file(request);
   if (auto found = massive.answer(request)) return *found;
-  SimAnswer answer = json_answer("404 page not found\n", 404);
-  answer.content_type = "text/plain; charset=utf-8";
-  return answer;
+  return text_answer("text/plain; charset=utf-8", "404 page not found\n", 404);
 }
 
 SimAnswer Simulator::State::gzipped(SimAnswer plain, const std::string& key) {
