@@ -22,7 +22,6 @@ using checkpoint::UnitState;
 
 namespace {
 
-constexpr rate::BackoffPolicy kRetry{};
 constexpr std::size_t kFirstEstimate = std::size_t{2} << 20;
 constexpr std::int64_t kToleratedRejects = 10;
 // An open session without bars this long after its close was not late: the source has nothing.
@@ -31,14 +30,6 @@ constexpr int kMostPages = 100'000;
 
 Failure unit_error(std::string message) {
   return Failure(Error{.action = Action::fail_unit, .exit = ExitCode::later, .message = std::move(message)});
-}
-
-Failure run_is_over() {
-  return Failure(Error{.action = Action::stop_source, .exit = ExitCode::later, .message = "the run is over"});
-}
-
-std::chrono::milliseconds to_ms(std::chrono::microseconds time) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(time);
 }
 
 }  // namespace
@@ -91,27 +82,6 @@ Engine::~Engine() {
   producer_.reset();
   guard_.reset();
   for (std::thread& thread : threads_) thread.join();
-}
-
-void Engine::use_streams(int streams) {
-  while (static_cast<int>(loaders_.size()) < streams) {
-    loaders_.push_back(std::make_unique<load::Loader>(loader_settings_, ledger_, load_queue_, budget_, clock_,
-                                                      metrics_, stop_,
-                                                      [this](const Error& error) { end_run(error); }));
-    threads_.emplace_back([loader = loaders_.back().get()] { loader->run(); });
-  }
-  streams_ = static_cast<int>(loaders_.size());
-}
-
-void Engine::use_sorting(load::KeyOrder order) {
-  if (sorter_) return;
-  load::SorterSettings settings{.order = std::move(order),
-                                .directory = settings_.temporary_directory,
-                                .run_bytes = settings_.memory_budget / 5};
-  // One year comes while the end of the one before it is sorted.
-  budget_.shrink(2 * settings.run_bytes);
-  sorter_ = std::make_unique<load::YearSorter>(std::move(settings), sort_queue_, load_queue_, clock_, stop_);
-  threads_.emplace_back([this] { sorter_->run(); });
 }
 
 Engine::Holding Engine::holding() const {
@@ -202,55 +172,6 @@ void Engine::wait_for_units() {
   std::unique_lock lock(mutex_);
   // Units that nobody will take any more, because the run is over, do not end: the workers do.
   ended_.wait(lock, [&] { return workers_ == 0 && in_loaders_ == 0 && (unfinished_ == 0 || over()); });
-}
-
-// A unit's rows have come; its years may be whole now.
-void Engine::year_lost_unit(const load::LoadJob& job) {
-  YearBook::Years whole;
-  {
-    const std::scoped_lock lock(mutex_);
-    whole = years_.came(*job.unit);
-  }
-  if (stop_.requested() && job.way == load::Way::aside) return;
-  for (const auto& [year, entry] : whole) finish_year(year, entry.way, *entry.table);
-}
-
-// Units that never ended leave their years open. The rows that came are good, so they are shown all the same.
-void Engine::finish_years_left(load::Way way) {
-  YearBook::Years left;
-  {
-    const std::scoped_lock lock(mutex_);
-    left = years_.take_rest(way);
-  }
-  // A year under construction waits for the next run; the rows of a sorted one are nowhere else.
-  if (stop_.requested() && way == load::Way::aside) return;
-  for (const auto& [year, entry] : left) finish_year(year, way, *entry.table);
-}
-
-void Engine::finish_year(int year, load::Way way, const TableInfo& table) {
-  auto job = std::make_unique<load::YearJob>();
-  {
-    const std::scoped_lock lock(mutex_);
-    ++years_in_loaders_;
-  }
-  job->table = &table;
-  job->year = year;
-  job->done = [this, year](const Result<void>& result) {
-    if (!result) log::debug("year {} stays under construction: {}", year, result.error().describe());
-    const std::scoped_lock lock(mutex_);
-    --years_in_loaders_;
-    ended_.notify_all();
-  };
-  asio::post(io_, [this, way, job = std::move(job)]() mutable {
-    (way == load::Way::sorted ? sort_producer_ : producer_)->push(std::move(job), 0);
-  });
-}
-
-void Engine::unit_ended(bool was_in_loader) {
-  const std::scoped_lock lock(mutex_);
-  --unfinished_;
-  if (was_in_loader) --in_loaders_;
-  ended_.notify_all();
 }
 
 void Engine::start_worker(Port& port) {
@@ -376,11 +297,16 @@ bool Engine::fall_back(PlannedUnit& planned, std::string_view why) {
   return true;
 }
 
-asio::awaitable<Result<Engine::Delivery>> Engine::attempt(const PlannedUnit& planned, Budget::Hold& hold) {
-  if (key_sets_.empty()) key_sets_.push_back(std::make_unique<KeySet>());
+std::unique_ptr<KeySet> Engine::take_keys() {
+  if (key_sets_.empty()) return std::make_unique<KeySet>();
   std::unique_ptr<KeySet> keys = std::move(key_sets_.back());
   key_sets_.pop_back();
   keys->clear();
+  return keys;
+}
+
+asio::awaitable<Result<Engine::Delivery>> Engine::attempt(const PlannedUnit& planned, Budget::Hold& hold) {
+  std::unique_ptr<KeySet> keys = take_keys();
   Attempt state;
   state.keys = keys.get();
   state.delivery.batch.rows = row_buffers_.take();
@@ -526,71 +452,6 @@ Result<void> Engine::accept(const PlannedUnit& planned, Delivery& delivery) cons
   return {};
 }
 
-void Engine::submit(PlannedUnit& planned, Delivery delivery, Budget::Hold hold, int attempts) {
-  auto job = std::make_unique<load::LoadJob>();
-  if (delivery.state == UnitState::failed) {
-    row_buffers_.give_back(std::move(delivery.batch.rows));
-    delivery.batch.rows = Buffer();
-    delivery.batch.row_count = 0;
-    delivery.batch.digest = {};
-    delivery.batch.buckets.clear();
-    delivery.side_batches.clear();
-  }
-  if (delivery.reason.empty()) delivery.reason = planned.note;
-  const Instant asked_at = delivery.asked_at == Instant{} ? clock_.now() : delivery.asked_at;
-  job->unit = std::make_unique<Unit>(planned.unit);
-  job->table = &planned.route->load.table;
-  job->staged = planned.staged;
-  job->way = planned.way;
-  job->write = {
-      .unit = job->unit.get(),
-      .state = delivery.state,
-      .reason = std::move(delivery.reason),
-      .basis = planned.unit.basis != nullptr ? planned.unit.basis->as_of() : new_york::date_of(asked_at),
-      .scope = planned.scope,
-      .epoch = planned.epoch,
-      .attempts = attempts,
-      .rows = delivery.batch.row_count,
-      .bytes = delivery.wire_bytes,
-      .digest = delivery.batch.digest,
-      .route = std::string(planned.route->name),
-      .etag = std::move(delivery.etag),
-      .last_modified = std::move(delivery.last_modified),
-      .fetch_ms = to_ms(delivery.fetch_time).count(),
-      .decode_ms = to_ms(delivery.decode_time).count(),
-      .asked_at = asked_at,
-      .expected_generation = planned.expected_generation,
-      .source = std::move(delivery.source),
-      .rejects = std::move(delivery.batch.rejects)};
-  job->batch = std::move(delivery.batch);
-  job->side_batches = std::move(delivery.side_batches);
-  if (!planned.route->load.side_tables.empty()) job->side_tables = &planned.route->load.side_tables;
-  std::size_t held = job->batch.rows.capacity() + job->batch.buckets.capacity() * sizeof(BucketDelta);
-  for (const Batch& batch : job->side_batches) held += batch.rows.capacity();
-  hold.resize(held);
-  // Half of the way to what was needed, and a little more: quick to grow, slow to shrink.
-  const std::size_t needed = held + static_cast<std::size_t>(job->write.bytes);
-  estimate_ = needed > estimate_ ? needed : (estimate_ * 7 + needed) / 8;
-  estimate_ = std::clamp<std::size_t>(estimate_, std::size_t{64} << 10, settings_.memory_budget);
-  job->hold = std::move(hold);
-  metrics_.rounded.add(job->batch.rounded);
-  metrics_.duplicates.add(job->batch.duplicates);
-  job->done = [this](load::LoadJob* loaded, const Result<void>& result) { on_loaded(*loaded, result); };
-  if (planned.way == load::Way::sorted) {
-    job->taken = [this](load::LoadJob* taken) {
-      row_buffers_.give_back(std::move(taken->batch.rows));
-      taken->hold.release();
-      metrics_.units_sorted.add(1);
-      year_lost_unit(*taken);
-    };
-  }
-  {
-    const std::scoped_lock lock(mutex_);
-    ++in_loaders_;
-  }
-  (planned.way == load::Way::sorted ? sort_producer_ : producer_)->push(std::move(job), held);
-}
-
 void Engine::record_failure(PlannedUnit& planned, const Error& error, int attempts) {
   if (error.action == Action::retry && !planned.had_second_chance) {
     // Bad luck with every attempt: once more, when everything else is done.
@@ -612,27 +473,19 @@ void Engine::record_failure(PlannedUnit& planned, const Error& error, int attemp
   submit(planned, std::move(delivery), Budget::Hold(), attempts);
 }
 
-void Engine::on_loaded(load::LoadJob& job, const Result<void>& result) {
-  if (result) {
-    switch (job.write.state) {
-      case UnitState::done: metrics_.units_done.add(); break;
-      case UnitState::empty: metrics_.units_empty.add(); break;
-      case UnitState::unavailable: metrics_.units_unavailable.add(); break;
-      case UnitState::failed: metrics_.units_failed.add(); break;
-    }
-    metrics_.rows_rejected.add(static_cast<std::int64_t>(job.write.rejects.size()));
-    // A delivery that was as it was before is known by its number alone.
-    if (job.batch.rows.empty()) metrics_.rows_unchanged.add(job.batch.row_count);
-  } else if (result.error().action == Action::fail_unit) {
-    log::warn("{}: {}", job.unit->key, result.error().describe());
-    metrics_.units_failed.add();
+// Waits before the same request goes out again; the error where that is no use.
+asio::awaitable<Result<void>> Engine::wait_to_retry(fetch::SourceClient& client, Error error, int& attempts) {
+  Error why;
+  if (client.is_given_up(why)) co_return Failure(std::move(why));
+  if (error.action != Action::retry && error.action != Action::reconnect) co_return Failure(std::move(error));
+  if (error.cause.http_status != 429 && !client.is_away() && ++attempts > kRetry.attempts) {
+    error.action = Action::fail_unit;  // there may be another way
+    co_return Failure(std::move(error));
   }
-  row_buffers_.give_back(std::move(job.batch.rows));
-  for (Batch& batch : job.side_batches) row_buffers_.give_back(std::move(batch.rows));
-  job.hold.release();
-  if (job.way == load::Way::aside) year_lost_unit(job);
-  if (job.way == load::Way::sorted) metrics_.units_sorted.add(-1);
-  unit_ended(true);
+  log::debug("{}; once more", error.describe());
+  metrics_.retries.add();
+  co_await pause(rate::pause_after(attempts, kRetry, error.retry_after, random_));
+  co_return Result<void>{};
 }
 
 asio::awaitable<Result<Engine::Reply>> Engine::ask_pages(Port& port, std::string path, Read read) {
@@ -665,14 +518,8 @@ asio::awaitable<Result<Engine::Reply>> Engine::ask_pages(Port& port, std::string
         error = verdict_error(*answer, client.config().source).error();
       }
     }
-    Error why;
-    if (client.is_given_up(why)) co_return Failure(std::move(why));
-    if (error.action != Action::retry) co_return Failure(std::move(error));
-    if (error.cause.http_status != 429 && !client.is_away() && ++attempts > kRetry.attempts) {
-      co_return Failure(std::move(error));
-    }
-    metrics_.retries.add();
-    co_await pause(rate::pause_after(attempts, kRetry, error.retry_after, random_));
+    Result<void> again = co_await wait_to_retry(client, std::move(error), attempts);
+    if (!again) co_return std::unexpected(std::move(again).error());
   }
   co_return run_is_over();
 }

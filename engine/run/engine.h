@@ -100,8 +100,8 @@ class Engine {
 
   // Does these units, in this order as far as the source lets it; returns when each has ended. The error of a run
   // that had to end is in failure().
-  // Years sorted or built aside are finished as soon as they are whole, and the rest of them at the end, unless the process is
-  // to stop.
+  // Years sorted or built aside are finished as soon as they are whole, and the rest of them at the end; when the
+  // process is to stop, those built aside stay as they are.
   void execute(std::vector<PlannedUnit> units, const Universe& universe);
 
   // Reads the route's archive and does those units whose members are in it, as they come; the others get the
@@ -195,6 +195,10 @@ class Engine {
   void ask_elsewhere(PlannedUnit& planned);
   void begin_units(std::vector<PlannedUnit> units, const Universe& universe);
   void wait_for_units();
+  std::unique_ptr<KeySet> take_keys();
+  [[nodiscard]] load::LoadQueue::Producer& producer_for(load::Way way) {
+    return way == load::Way::sorted ? *sort_producer_ : *producer_;
+  }
   void submit(PlannedUnit& planned, Delivery delivery, Budget::Hold hold, int attempts);
   void record_failure(PlannedUnit& planned, const Error& error, int attempts);
   void on_loaded(load::LoadJob& job, const Result<void>& result);

@@ -21,7 +21,6 @@ using checkpoint::UnitState;
 
 namespace {
 
-constexpr rate::BackoffPolicy kRetry{};
 // The directory of 20,000 members is two megabytes; with this much at once it takes no second request.
 constexpr std::uint64_t kTailBytes = std::uint64_t{4} << 20;
 constexpr std::uint64_t kMostDirectoryBytes = std::uint64_t{256} << 20;
@@ -75,8 +74,7 @@ struct Engine::Feed {
 
 Result<ArchiveReading> Engine::execute_archive(const Route& route, const Choose& choose,
                                                std::string_view no_answer, const Universe& universe) {
-  if (over())
-    return Failure(Error{.action = Action::stop_source, .exit = ExitCode::later, .message = "stopped"});
+  if (over()) return run_is_over();
   use_streams(1);
   Feed feeding(route, port_of(&route));
   feeding.choose = &choose;
@@ -143,21 +141,6 @@ Error Engine::refusal_of(const fetch::StreamAnswer& answer, const Source& source
   return verdict_error(judged, source).error();
 }
 
-// Waits before the same request goes out again; the error where that is no use.
-asio::awaitable<Result<void>> Engine::wait_to_retry(fetch::SourceClient& client, Error error, int& attempts) {
-  Error why;
-  if (client.is_given_up(why)) co_return Failure(std::move(why));
-  if (error.action != Action::retry && error.action != Action::reconnect) co_return Failure(std::move(error));
-  if (error.cause.http_status != 429 && !client.is_away() && ++attempts > kRetry.attempts) {
-    error.action = Action::fail_unit;  // there may be another way
-    co_return Failure(std::move(error));
-  }
-  log::debug("{}; once more", error.describe());
-  metrics_.retries.add();
-  co_await pause(rate::pause_after(attempts, kRetry, error.retry_after, random_));
-  co_return Result<void>{};
-}
-
 // Asks for the end of the file, which says everything else.
 asio::awaitable<Result<void>> Engine::open_feed(Feed& feed) {
   fetch::SourceClient& client = feed.port.client;
@@ -201,8 +184,7 @@ asio::awaitable<Result<void>> Engine::open_feed(Feed& feed) {
     Result<void> again = co_await wait_to_retry(client, std::move(error), attempts);
     if (!again) co_return again;
   }
-  co_return Failure(
-      Error{.action = Action::stop_source, .exit = ExitCode::later, .message = "the run is over"});
+  co_return run_is_over();
 }
 
 // Reads the directory from an answer that ends with the file. Gives where it begins when that is before the answer
@@ -342,9 +324,7 @@ asio::awaitable<Result<void>> Engine::read_members(Feed& feed) {
 // Decodes a member and hands its rows to the loaders. A member that is broken says nothing about its unit.
 asio::awaitable<void> Engine::take_member(Feed& feed, PlannedUnit& planned, Buffer body, Budget::Hold hold,
                                           std::size_t number) {
-  std::unique_ptr<KeySet> keys = key_sets_.empty() ? std::make_unique<KeySet>() : std::move(key_sets_.back());
-  if (!key_sets_.empty()) key_sets_.pop_back();
-  keys->clear();
+  std::unique_ptr<KeySet> keys = take_keys();
   Delivery delivery{.asked_at = feed.asked_at};
   delivery.batch.rows = row_buffers_.take();
   delivery.source = fmt::format("{}#{}", feed.route.archive->path, feed.entries[number].name);

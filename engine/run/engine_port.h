@@ -11,6 +11,12 @@
 
 namespace icingest::run {
 
+inline constexpr rate::BackoffPolicy kRetry{};
+
+inline Failure run_is_over() {
+  return Failure(Error{.action = Action::stop_source, .exit = ExitCode::later, .message = "the run is over"});
+}
+
 // Pages seen and what is gathered while a unit's requests are under way.
 struct Engine::Attempt {
   Delivery delivery;

@@ -20,7 +20,7 @@ constexpr int kMostVersions = 3;
 class EntityRun {
  public:
   EntityRun(Session& session, const Environment& environment, const Pipeline& pipeline,
-            const IngestOptions& options, std::vector<fetch::SourceConfig> sources)
+            const IngestOptions& options, std::vector<fetch::SourceConfig> sources, Entities entities)
       : session_(session),
         environment_(environment),
         pipeline_(pipeline),
@@ -29,14 +29,17 @@ class EntityRun {
         routes_(entity_routes(pipeline)),
         began_at_(
             std::chrono::floor<std::chrono::seconds>(environment.clock->now())),  // as the ledger keeps it
-        started_(environment.clock->tick()) {
+        started_(environment.clock->tick()),
+        entities_(std::move(entities)) {
     report_.command = pipeline.name;
     report_.run_id = make_run_id();
   }
 
   Result<Report> go() {
     ICINGEST_TRY(prepare());
-    const Result<void> worked = work();
+    const Result<void> worked = with_engine(
+        engine_settings(environment_, pipeline_, options_, sources_, report_.run_id), environment_, pipeline_,
+        metrics_, failure_text_, [this](Engine& engine) { return work(engine); });
     const Error* const error = worked ? nullptr : &worked.error();
     conclude(report_, environment_, metrics_, started_, error, failure_text_);
     record_end(session_, report_);
@@ -45,17 +48,12 @@ class EntityRun {
 
  private:
   Result<void> prepare();
-  Result<void> work();
-  Result<void> do_all(Engine& engine);
+  Result<void> work(Engine& engine);
   Result<void> read_archive(Engine& engine);
   Result<void> ask_changes(Engine& engine);
   Result<std::map<std::int64_t, Date>> changed_since(Engine& engine, Date since, Date today);
   void record_symbols(Engine& engine, const std::vector<std::string>& symbols, std::string_view reason);
-  Result<void> refresh_standing();
   void plan_more(std::size_t units);
-  [[nodiscard]] bool is_over(const Engine& engine) const {
-    return engine.failure() || environment_.stop->requested();
-  }
 
   Session& session_;
   const Environment& environment_;
@@ -77,16 +75,8 @@ class EntityRun {
 Result<void> EntityRun::prepare() {
   const Instant now = environment_.clock->now();
   ICINGEST_TRY_LET(pg::Control* const control, session_.control());
-  ICINGEST_TRY(prepare_schema(*control, environment_));
-  ICINGEST_TRY(check_tables(*control, pipeline_));
-  ICINGEST_TRY_LET(entities_, read_entities(*control, pipeline_, options_));
-  bool adopted = false;
-  for (const TableInfo* const table : tables_of(pipeline_)) {
-    ICINGEST_TRY_LET(const bool had_rows, adopt_existing_rows(*control, environment_, *table));
-    adopted = adopted || had_rows;
-  }
   ICINGEST_TRY_LET(standing_, read_standing(*control, pipeline_));
-  standing_.adopted = adopted;
+  ICINGEST_TRY_LET(standing_.adopted, adopt_existing_rows(*control, environment_, pipeline_));
   ICINGEST_TRY_LET(plan_,
                    make_entity_plan(pipeline_, options_, limits_of(sources_), entities_, standing_, now));
   report_.strategy = plan_.strategy;
@@ -94,21 +84,7 @@ Result<void> EntityRun::prepare() {
   report_.to = plan_.to;
   report_.quota_floor_seconds = plan_.quota_seconds;
   report_.copy_floor_seconds = plan_.copy_seconds;
-  return checkpoint::Ledger(*control).start_run({.run_id = report_.run_id,
-                                                 .pipeline = std::string(pipeline_.name),
-                                                 .strategy = plan_.strategy,
-                                                 .from = plan_.from,
-                                                 .to = plan_.to,
-                                                 .arguments = environment_.arguments,
-                                                 .version = environment_.version});
-}
-
-Result<void> EntityRun::refresh_standing() {
-  ICINGEST_TRY_LET(pg::Control* const control, session_.control());
-  const bool adopted = standing_.adopted;
-  ICINGEST_TRY_LET(standing_, read_standing(*control, pipeline_));
-  standing_.adopted = adopted;
-  return {};
+  return record_start(*control, environment_, report_);
 }
 
 void EntityRun::plan_more(std::size_t units) {
@@ -153,7 +129,7 @@ Result<std::map<std::int64_t, Date>> EntityRun::changed_since(Engine& engine, Da
           return pipeline_.changes->decode(document.body(), ids);
         }));
     for (const std::int64_t id : ids) changed[id] = day;
-    if (is_over(engine)) break;
+    if (is_over(engine, environment_)) break;
   }
   return changed;
 }
@@ -161,7 +137,7 @@ Result<std::map<std::int64_t, Date>> EntityRun::changed_since(Engine& engine, Da
 // Asks for the entities that have changed since the ledger's reading of them.
 Result<void> EntityRun::ask_changes(Engine& engine) {
   if (!pipeline_.changes) return {};
-  ICINGEST_TRY(refresh_standing());
+  ICINGEST_TRY(refresh_standing(session_, pipeline_, standing_));
   const Date today = new_york::date_of(environment_.clock->now());
   const auto since = changes_since(pipeline_, entities_, standing_);
   // What was asked for today is as new as can be.
@@ -180,7 +156,7 @@ Result<void> EntityRun::ask_changes(Engine& engine) {
                   [&](const Entity& entity) { return is_fresh(entity, today); }))
     return {};
   ICINGEST_TRY_LET(const auto changed, changed_since(engine, *since, today));
-  if (is_over(engine)) return {};
+  if (is_over(engine, environment_)) return {};
   Entities stale;
   for (const Entity& entity : entities_.entities) {
     const auto found = changed.find(entity.id);
@@ -227,7 +203,7 @@ Result<void> EntityRun::read_archive(Engine& engine) {
       }
       log::warn("{} cannot be had ({}); asking for each company", routes_.archive->archive->path, why);
       report_.strategy = routes_.single->name;
-      ICINGEST_TRY(refresh_standing());
+      ICINGEST_TRY(refresh_standing(session_, pipeline_, standing_));
       std::vector<PlannedUnit> units = plan_entities(pipeline_, *routes_.single, options_, entities_,
                                                      standing_, std::nullopt, report_.skipped);
       plan_more(units.size() + static_cast<std::size_t>(report_.skipped));
@@ -235,7 +211,7 @@ Result<void> EntityRun::read_archive(Engine& engine) {
       return {};
     }
     if (!reading) return std::unexpected(std::move(reading).error());
-    if (!reading->changed || is_over(engine)) return {};
+    if (!reading->changed || is_over(engine, environment_)) return {};
     if (version == kMostVersions) {
       return later_error(
           fmt::format("{} is replaced again and again while it is read", routes_.archive->archive->path),
@@ -243,16 +219,16 @@ Result<void> EntityRun::read_archive(Engine& engine) {
     }
     report_.planned -= reading->left + skipped;
     report_.skipped -= skipped;
-    ICINGEST_TRY(refresh_standing());
+    ICINGEST_TRY(refresh_standing(session_, pipeline_, standing_));
   }
 }
 
-Result<void> EntityRun::do_all(Engine& engine) {
+Result<void> EntityRun::work(Engine& engine) {
   // The rows of several companies go in at once; more streams than two only wait for each other's WAL.
   engine.use_streams(environment_.streams > 0 ? environment_.streams : 2);
   record_symbols(engine, entities_.without, pipeline_.entities->no_entity);
   record_symbols(engine, entities_.unknown, "unknown_symbol");
-  if (is_over(engine)) return {};
+  if (is_over(engine, environment_)) return {};
   if (routes_.archive != nullptr && plan_.strategy == routes_.archive->name) {
     ICINGEST_TRY(read_archive(engine));
   } else {
@@ -261,19 +237,8 @@ Result<void> EntityRun::do_all(Engine& engine) {
     plan_more(plan_.main.size() + static_cast<std::size_t>(plan_.skipped));
     engine.execute(std::move(plan_.main), everything_);
   }
-  if (is_over(engine)) return {};
+  if (is_over(engine, environment_)) return {};
   return ask_changes(engine);
-}
-
-Result<void> EntityRun::work() {
-  Engine engine(engine_settings(environment_, pipeline_, options_, sources_, report_.run_id),
-                *environment_.clock, metrics_, *environment_.stop);
-  if (environment_.watch) environment_.watch(std::string(pipeline_.name), &metrics_, &engine);
-  Result<void> done = do_all(engine);
-  failure_text_ = describe_failure(engine, metrics_);
-  if (environment_.watch) environment_.watch(std::string(pipeline_.name), nullptr, nullptr);
-  if (auto failure = engine.failure()) return std::unexpected(std::move(*failure));
-  return done;
 }
 
 }  // namespace
@@ -285,17 +250,17 @@ Result<Report> ingest_entities(Session& session, const Environment& environment,
   ICINGEST_TRY_LET(pg::Control * control, session.control());
   ICINGEST_TRY(prepare_schema(*control, environment));
   ICINGEST_TRY(check_tables(*control, pipeline));
-  ICINGEST_TRY_LET(const Entities before, read_entities(*control, pipeline, options));
-  if (before.listed == 0) {
+  ICINGEST_TRY_LET(Entities entities, read_entities(*control, pipeline, options));
+  if (entities.listed == 0) {
     ICINGEST_TRY(fill_table(session, environment, filled_by));
     ICINGEST_TRY_LET(control, session.control());
-    ICINGEST_TRY_LET(const Entities after, read_entities(*control, pipeline, options));
-    if (after.listed == 0) {
+    ICINGEST_TRY_LET(entities, read_entities(*control, pipeline, options));
+    if (entities.listed == 0) {
       return person_error(fmt::format("there is nothing to load: {} is empty", filled_by),
                           fmt::format("check `icingest {}` and its table", filled_by));
     }
   }
-  return EntityRun(session, environment, pipeline, options, std::move(sources)).go();
+  return EntityRun(session, environment, pipeline, options, std::move(sources), std::move(entities)).go();
 }
 
 Result<Plan> plan_entities_only(Session& session, const Environment& environment, const Pipeline& pipeline,

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <thread>
 
 #include "checkpoint/pg_quota.h"
 #include "core/log.h"
@@ -11,7 +10,6 @@
 #include "icingest/calendar.h"
 #include "load/load_plan.h"
 #include "pg/schema.h"
-#include "pg/server_info.h"
 #include "pg/year_partitions.h"
 #include "run/entity_run.h"
 #include "run/floor.h"
@@ -19,8 +17,6 @@
 
 namespace icingest::run {
 namespace {
-
-constexpr std::chrono::milliseconds kLockPoll{500};
 
 // New members of the universe get an epoch of their own; units of this run hold everybody up to it.
 Result<void> join_members(pg::Control& control, const Pipeline& pipeline, const Universe& universe,
@@ -54,14 +50,15 @@ load::KeyOrder key_order(const TableInfo& table, const pg::TableLayout& layout) 
 class Run {
  public:
   Run(Session& session, const Environment& environment, const Pipeline& pipeline,
-      const IngestOptions& options, std::vector<fetch::SourceConfig> sources)
+      const IngestOptions& options, std::vector<fetch::SourceConfig> sources, Universe universe)
       : session_(session),
         environment_(environment),
         pipeline_(pipeline),
         options_(options),
         sources_(std::move(sources)),
         limits_(limits_of(sources_)),
-        started_(environment.clock->tick()) {
+        started_(environment.clock->tick()),
+        universe_(std::move(universe)) {
     report_.command = pipeline.name;
     report_.run_id = make_run_id();
   }
@@ -70,7 +67,7 @@ class Run {
 
  private:
   Result<void> prepare();
-  Result<void> work();
+  Result<void> work(Engine& engine);
   Result<void> find_floor(Engine& engine);
   Result<void> plan_loading(Engine& engine);
   Result<void> finish_years(const TableInfo& table, const std::set<int>& years);
@@ -79,7 +76,6 @@ class Run {
   Result<std::optional<std::vector<Restatement>>> ask_events(Engine& engine, Date from, Date to);
   Result<void> optional_routes(Engine& engine);
   Result<void> restatements(Engine& engine);
-  Result<void> refresh_standing();
   Report finish(const Error* error);
 
   Session& session_;
@@ -106,24 +102,12 @@ Result<void> Run::prepare() {
   report_.from = window_.from;
   report_.to = window_.to;
   ICINGEST_TRY_LET(pg::Control* const control, session_.control());
-  ICINGEST_TRY(prepare_schema(*control, environment_));
   ICINGEST_TRY(check_tables(*control, pipeline_));
-  ICINGEST_TRY_LET(universe_, read_universe(*control, pipeline_, options_));
   ICINGEST_TRY_LET(standing_, read_standing(*control, pipeline_));
-  for (const Route& route : pipeline_.routes) {
-    if (route.load.table.updates_only) continue;
-    ICINGEST_TRY_LET(standing_.adopted, adopt_existing_rows(*control, environment_, route.load.table));
-  }
+  ICINGEST_TRY_LET(standing_.adopted, adopt_existing_rows(*control, environment_, pipeline_));
   ICINGEST_TRY_LET(plan_, make_plan(pipeline_, options_, limits_, universe_, standing_, window_, now));
   report_.strategy = plan_.strategy;
-  ICINGEST_TRY(checkpoint::Ledger(*control).start_run({.run_id = report_.run_id,
-                                                       .pipeline = std::string(pipeline_.name),
-                                                       .strategy = plan_.strategy,
-                                                       .from = window_.from,
-                                                       .to = window_.to,
-                                                       .arguments = environment_.arguments,
-                                                       .version = environment_.version}));
-  return {};
+  return record_start(*control, environment_, report_);
 }
 
 Result<void> Run::find_floor(Engine& engine) {
@@ -278,18 +262,10 @@ Result<void> Run::find_basis(Engine& engine) {
   return {};
 }
 
-Result<void> Run::refresh_standing() {
-  ICINGEST_TRY_LET(pg::Control* const control, session_.control());
-  const bool adopted = standing_.adopted;
-  ICINGEST_TRY_LET(standing_, read_standing(*control, pipeline_));
-  standing_.adopted = adopted;
-  return {};
-}
-
 Result<void> Run::optional_routes(Engine& engine) {
   for (const Route& route : pipeline_.routes) {
     if (!route.only_with_option || !options_.own.contains(route.name)) continue;
-    ICINGEST_TRY(refresh_standing());
+    ICINGEST_TRY(refresh_standing(session_, pipeline_, standing_));
     ICINGEST_TRY_LET(pg::Control* const control, session_.control());
     ICINGEST_TRY_LET(const Universe listed, read_universe(*control, pipeline_, options_));
     std::int64_t skipped = 0;
@@ -307,7 +283,7 @@ Result<void> Run::optional_routes(Engine& engine) {
 Result<void> Run::restatements(Engine& engine) {
   if (!pipeline_.restatements) return {};
   const Date today = new_york::date_of(environment_.clock->now());
-  ICINGEST_TRY(refresh_standing());
+  ICINGEST_TRY(refresh_standing(session_, pipeline_, standing_));
   const auto oldest = oldest_basis(standing_);
   if (!oldest || *oldest >= today) return {};
   ICINGEST_TRY_LET(pg::Control * control, session_.control());
@@ -333,41 +309,30 @@ Result<void> Run::restatements(Engine& engine) {
     metrics_.units_planned.set(report_.planned);
     const std::int64_t failed_before = metrics_.units_failed.get();
     engine.execute(std::move(units), universe_);
-    if (engine.failure() || environment_.stop->requested() || metrics_.units_failed.get() != failed_before)
-      return {};
+    if (is_over(engine, environment_) || metrics_.units_failed.get() != failed_before) return {};
   }
   ICINGEST_TRY_LET(control, session_.control());
   return checkpoint::Ledger(*control).set_meta(key, to_string(today));
 }
 
-Result<void> Run::work() {
-  Engine engine(engine_settings(environment_, pipeline_, options_, sources_, report_.run_id),
-                *environment_.clock, metrics_, *environment_.stop);
-  if (environment_.watch) environment_.watch(std::string(pipeline_.name), &metrics_, &engine);
-  const auto do_all = [&]() -> Result<void> {
-    ICINGEST_TRY(find_floor(engine));
-    ICINGEST_TRY(check_history_route(engine));
-    ICINGEST_TRY(find_basis(engine));
-    ICINGEST_TRY_LET(pg::Control* const control, session_.control());
-    ICINGEST_TRY(join_members(*control, pipeline_, universe_, standing_, plan_.main));
-    ICINGEST_TRY(plan_loading(engine));
-    report_.planned = plan_.units() + rows_without_session_;
-    report_.quota_floor_seconds = plan_.quota_seconds;
-    report_.copy_floor_seconds = plan_.copy_seconds;
-    metrics_.units_planned.set(report_.planned);
-    metrics_.units_skipped.set(plan_.skipped);
-    engine.execute(std::move(plan_.main), universe_);
-    engine.execute(std::move(plan_.gaps), universe_);
-    if (engine.failure() || environment_.stop->requested()) return {};
-    ICINGEST_TRY(optional_routes(engine));
-    if (engine.failure() || environment_.stop->requested()) return {};
-    return restatements(engine);
-  };
-  Result<void> done = do_all();
-  failure_text_ = describe_failure(engine, metrics_);
-  if (environment_.watch) environment_.watch(std::string(pipeline_.name), nullptr, nullptr);
-  if (auto failure = engine.failure()) return std::unexpected(std::move(*failure));
-  return done;
+Result<void> Run::work(Engine& engine) {
+  ICINGEST_TRY(find_floor(engine));
+  ICINGEST_TRY(check_history_route(engine));
+  ICINGEST_TRY(find_basis(engine));
+  ICINGEST_TRY_LET(pg::Control* const control, session_.control());
+  ICINGEST_TRY(join_members(*control, pipeline_, universe_, standing_, plan_.main));
+  ICINGEST_TRY(plan_loading(engine));
+  report_.planned = plan_.units() + rows_without_session_;
+  report_.quota_floor_seconds = plan_.quota_seconds;
+  report_.copy_floor_seconds = plan_.copy_seconds;
+  metrics_.units_planned.set(report_.planned);
+  metrics_.units_skipped.set(plan_.skipped);
+  engine.execute(std::move(plan_.main), universe_);
+  engine.execute(std::move(plan_.gaps), universe_);
+  if (is_over(engine, environment_)) return {};
+  ICINGEST_TRY(optional_routes(engine));
+  if (is_over(engine, environment_)) return {};
+  return restatements(engine);
 }
 
 Report Run::finish(const Error* error) {
@@ -380,7 +345,9 @@ Report Run::finish(const Error* error) {
 
 Result<Report> Run::go() {
   ICINGEST_TRY(prepare());
-  const Result<void> worked = work();
+  const Result<void> worked =
+      with_engine(engine_settings(environment_, pipeline_, options_, sources_, report_.run_id), environment_,
+                  pipeline_, metrics_, failure_text_, [this](Engine& engine) { return work(engine); });
   return finish(worked ? nullptr : &worked.error());
 }
 
@@ -402,67 +369,17 @@ const Pipeline* find_pipeline(const std::vector<Pipeline>& pipelines, std::strin
   return found == pipelines.end() ? nullptr : &*found;
 }
 
-Result<void> Session::open() {
-  ICINGEST_TRY_LET(pg::Control* const control, this->control());
-  ICINGEST_TRY_LET(const pg::ServerInfo server, pg::read_server_info(*control));
-  log::info("database {}, PostgreSQL {}", environment_.db.display(), server.version);
-  for (const std::string& warning : server.warnings) log::warn("the database may not last: {}", warning);
-  return take_lock();
-}
-
-Result<pg::Control*> Session::control() {
-  if (control_) {
-    const Result<int> alive = control_->transact(
-        "ask for a sign of life", [](pqxx::work& tx) { return tx.exec("SELECT 1").front()[0].as<int>(); });
-    if (alive) return &*control_;
-    control_.reset();
-  }
-  const Tick since = environment_.clock->tick();
-  for (;;) {
-    Result<pg::Control> connected = pg::Control::connect(environment_.db);
-    if (connected) {
-      control_.emplace(std::move(*connected));
-      return &*control_;
-    }
-    const bool away = connected.error().action == Action::reconnect;
-    const bool patient =
-        environment_.clock->tick() - since <
-        std::min<std::chrono::milliseconds>(environment_.outage_patience, std::chrono::seconds(10));
-    if (!away || !patient || environment_.stop->requested())
-      return std::unexpected(std::move(connected).error());
-    std::this_thread::sleep_for(std::chrono::milliseconds(250));
-  }
-}
-
-Result<void> Session::take_lock() {
-  for (bool said = false;; said = true) {
-    ICINGEST_TRY_LET(pg::Control* const control, control());
-    ICINGEST_TRY_LET(const bool taken, control->transact("take the run lock", [](pqxx::work& tx) {
-      return tx.exec("SELECT pg_try_advisory_lock(hashtextextended('icingest.run', 0))")
-          .front()[0]
-          .as<bool>();
-    }));
-    if (taken) return {};
-    if (!said) log::warn("another icingest run is at work on this database; waiting for it to end");
-    if (environment_.stop->requested()) return later_error("stopped while waiting for another run");
-    std::this_thread::sleep_for(kLockPoll);
-  }
-}
-
 Result<Universe> read_universe(pg::Control& control, const Pipeline& pipeline, const IngestOptions& options) {
-  if (!options.tickers.empty()) {
-    std::vector<std::string> symbols = options.tickers;
-    std::sort(symbols.begin(), symbols.end());
-    if (options.limit) symbols.resize(std::min(symbols.size(), static_cast<std::size_t>(*options.limit)));
-    return Universe::of(std::move(symbols));
+  std::vector<std::string> symbols = options.tickers;
+  if (symbols.empty()) {
+    if (!pipeline.universe || options.everything) return Universe::everything();
+    ICINGEST_TRY_LET(symbols, control.transact("read the universe", [&](pqxx::work& tx) {
+      std::vector<std::string> found;
+      for (const auto& row : tx.exec(std::string(pipeline.universe->sql)))
+        found.push_back(row[0].as<std::string>());
+      return found;
+    }));
   }
-  if (!pipeline.universe || options.everything) return Universe::everything();
-  ICINGEST_TRY_LET(auto symbols, control.transact("read the universe", [&](pqxx::work& tx) {
-    std::vector<std::string> found;
-    for (const auto& row : tx.exec(std::string(pipeline.universe->sql)))
-      found.push_back(row[0].as<std::string>());
-    return found;
-  }));
   std::sort(symbols.begin(), symbols.end());
   if (options.limit) symbols.resize(std::min(symbols.size(), static_cast<std::size_t>(*options.limit)));
   return Universe::of(std::move(symbols));
@@ -474,22 +391,20 @@ Result<Report> ingest(Session& session, const Environment& environment, const Pi
   ICINGEST_TRY_LET(std::vector<fetch::SourceConfig> sources, find_sources(environment, pipeline, options));
   const bool needs_universe = pipeline.universe && pipeline.universe->filled_by != pipeline.name &&
                               options.tickers.empty() && !options.everything;
-  if (needs_universe) {
-    ICINGEST_TRY_LET(pg::Control * control, session.control());
-    ICINGEST_TRY(prepare_schema(*control, environment));
-    ICINGEST_TRY_LET(const Universe before, read_universe(*control, pipeline, options));
-    if (before.symbols().empty()) {
-      ICINGEST_TRY(fill_table(session, environment, pipeline.universe->filled_by));
-      ICINGEST_TRY_LET(control, session.control());
-      ICINGEST_TRY_LET(const Universe after, read_universe(*control, pipeline, options));
-      if (after.symbols().empty()) {
-        return person_error(fmt::format("there is nothing to load: {} has no symbol that {} keeps",
-                                        pipeline.universe->filled_by, pipeline.name),
-                            fmt::format("check `icingest {}` and its table", pipeline.universe->filled_by));
-      }
+  ICINGEST_TRY_LET(pg::Control * control, session.control());
+  ICINGEST_TRY(prepare_schema(*control, environment));
+  ICINGEST_TRY_LET(Universe universe, read_universe(*control, pipeline, options));
+  if (needs_universe && universe.symbols().empty()) {
+    ICINGEST_TRY(fill_table(session, environment, pipeline.universe->filled_by));
+    ICINGEST_TRY_LET(control, session.control());
+    ICINGEST_TRY_LET(universe, read_universe(*control, pipeline, options));
+    if (universe.symbols().empty()) {
+      return person_error(fmt::format("there is nothing to load: {} has no symbol that {} keeps",
+                                      pipeline.universe->filled_by, pipeline.name),
+                          fmt::format("check `icingest {}` and its table", pipeline.universe->filled_by));
     }
   }
-  return Run(session, environment, pipeline, options, std::move(sources)).go();
+  return Run(session, environment, pipeline, options, std::move(sources), std::move(universe)).go();
 }
 
 Result<Plan> plan_only(Session& session, const Environment& environment, const Pipeline& pipeline,

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <array>
-#include <filesystem>
+#include <cstdlib>
 #include <random>
 
 #include "checkpoint/pg_quota.h"
@@ -50,13 +50,11 @@ std::vector<const TableInfo*> tables_of(const Pipeline& pipeline) {
   return tables;
 }
 
-// Creates what is missing altogether; never touches a table that exists.
 Result<void> prepare_schema(pg::Control& control, const Environment& environment) {
   ICINGEST_TRY(pg::create_missing(control, checkpoint::ledger_ddl(), wanted_schemas(environment.pipelines)));
   return {};
 }
 
-// Everything COPY relies on, checked before the first request.
 Result<void> check_tables(pg::Control& control, const Pipeline& pipeline) {
   for (const TableInfo* const table : tables_of(pipeline)) {
     ICINGEST_TRY_LET(const auto differences, pg::check_table(control, *table));
@@ -74,10 +72,9 @@ Result<void> check_tables(pg::Control& control, const Pipeline& pipeline) {
   return pipeline.views.empty() ? Result<void>{} : pg::create_views(control, pipeline.name, pipeline.views);
 }
 
-// Rows that were there before the ledger: their proofs are taken over, and from then on everything is
-// compared.
-Result<bool> adopt_existing_rows(pg::Control& control, const Environment& environment,
-                                 const TableInfo& table) {
+namespace {
+
+Result<bool> adopt_table(pg::Control& control, const Environment& environment, const TableInfo& table) {
   checkpoint::Ledger ledger(control);
   const std::string key = fmt::format("adopted:{}", table.name);
   ICINGEST_TRY_LET(const auto adopted, ledger.meta(key));
@@ -96,6 +93,25 @@ Result<bool> adopt_existing_rows(pg::Control& control, const Environment& enviro
   return has_rows;
 }
 
+std::string describe_failure(const Engine& engine, const Metrics& metrics) {
+  if (metrics.units_failed.get() == 0) return {};
+  return fmt::format("{} units failed; the first: {}. The same command later will go on",
+                     metrics.units_failed.get(), engine.first_unit_failure());
+}
+
+}  // namespace
+
+Result<bool> adopt_existing_rows(pg::Control& control, const Environment& environment,
+                                 const Pipeline& pipeline) {
+  bool any = false;
+  for (const TableInfo* const table : tables_of(pipeline)) {
+    if (table->updates_only) continue;
+    ICINGEST_TRY_LET(const bool had_rows, adopt_table(control, environment, *table));
+    any = any || had_rows;
+  }
+  return any;
+}
+
 Result<Standing> read_standing(pg::Control& control, const Pipeline& pipeline) {
   checkpoint::Ledger ledger(control);
   Standing standing;
@@ -108,8 +124,14 @@ Result<Standing> read_standing(pg::Control& control, const Pipeline& pipeline) {
   return standing;
 }
 
-// Where this run may ask: the pipeline's source first, then those of routes that have one of their own and
-// its keys. A route that was asked for by name is not left out silently.
+Result<void> refresh_standing(Session& session, const Pipeline& pipeline, Standing& standing) {
+  ICINGEST_TRY_LET(pg::Control* const control, session.control());
+  const bool adopted = standing.adopted;
+  ICINGEST_TRY_LET(standing, read_standing(*control, pipeline));
+  standing.adopted = adopted;
+  return {};
+}
+
 Result<std::vector<fetch::SourceConfig>> find_sources(const Environment& environment,
                                                       const Pipeline& pipeline,
                                                       const IngestOptions& options) {
@@ -132,11 +154,15 @@ SourceLimits limits_of(const std::vector<fetch::SourceConfig>& sources) {
   return limits;
 }
 
-std::string describe_failure(const Engine& engine, const Metrics& metrics) {
-  if (metrics.units_failed.get() == 0) return {};
-  return fmt::format("{} units failed; the first: {}. The same command later will go on",
-                     metrics.units_failed.get(), engine.first_unit_failure());
+namespace {
+
+// Not std::filesystem::temp_directory_path(), which throws where the directory is missing: most runs need none.
+std::string temporary_directory() {
+  const char* const named = std::getenv("TMPDIR");
+  return named != nullptr && *named != '\0' ? named : "/tmp";
 }
+
+}  // namespace
 
 EngineSettings engine_settings(const Environment& environment, const Pipeline& pipeline,
                                const IngestOptions& options, const std::vector<fetch::SourceConfig>& configs,
@@ -151,9 +177,35 @@ EngineSettings engine_settings(const Environment& environment, const Pipeline& p
           .max_reject_share = pipeline.max_reject_share,
           .own_options = options.own,
           .memory_budget = environment.memory_budget,
-          .temporary_directory = std::filesystem::temp_directory_path(),
+          .temporary_directory = temporary_directory(),
           .decode_threads = environment.decode_threads,
           .outage_patience = environment.outage_patience};
+}
+
+Result<void> with_engine(EngineSettings settings, const Environment& environment, const Pipeline& pipeline,
+                         Metrics& metrics, std::string& failure_text,
+                         const std::function<Result<void>(Engine&)>& work) {
+  Engine engine(std::move(settings), *environment.clock, metrics, *environment.stop);
+  if (environment.watch) environment.watch(std::string(pipeline.name), &metrics, &engine);
+  Result<void> done = work(engine);
+  failure_text = describe_failure(engine, metrics);
+  if (environment.watch) environment.watch(std::string(pipeline.name), nullptr, nullptr);
+  if (auto failure = engine.failure()) return std::unexpected(std::move(*failure));
+  return done;
+}
+
+bool is_over(const Engine& engine, const Environment& environment) {
+  return engine.failure() || environment.stop->requested();
+}
+
+Result<void> record_start(pg::Control& control, const Environment& environment, const Report& report) {
+  return checkpoint::Ledger(control).start_run({.run_id = report.run_id,
+                                                .pipeline = report.command,
+                                                .strategy = report.strategy,
+                                                .from = report.from,
+                                                .to = report.to,
+                                                .arguments = environment.arguments,
+                                                .version = environment.version});
 }
 
 void conclude(Report& report, const Environment& environment, const Metrics& metrics, Tick started,

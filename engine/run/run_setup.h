@@ -3,6 +3,7 @@
 // Threads   one caller
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,8 +32,10 @@ Result<void> check_tables(pg::Control& control, const Pipeline& pipeline);
 // Rows that were there before the ledger: their proofs are taken over, and from then on everything is
 // compared. Whether there were any.
 [[nodiscard]] Result<bool> adopt_existing_rows(pg::Control& control, const Environment& environment,
-                                               const TableInfo& table);
+                                               const Pipeline& pipeline);
 [[nodiscard]] Result<Standing> read_standing(pg::Control& control, const Pipeline& pipeline);
+// The same again in the course of a run, which does not adopt anything.
+Result<void> refresh_standing(Session& session, const Pipeline& pipeline, Standing& standing);
 
 // Where this run may ask: the pipeline's source first, then those of routes that have one of their own and
 // its keys. A route that was asked for by name is not left out silently.
@@ -45,7 +48,15 @@ Result<void> check_tables(pg::Control& control, const Pipeline& pipeline);
                                              const std::vector<fetch::SourceConfig>& configs,
                                              const std::string& run_id);
 
-[[nodiscard]] std::string describe_failure(const Engine& engine, const Metrics& metrics);
+// Runs `work` with an engine, which is watched meanwhile; the engine's own failure goes before its error.
+// `failure_text`: what to say of units that failed.
+Result<void> with_engine(EngineSettings settings, const Environment& environment, const Pipeline& pipeline,
+                         Metrics& metrics, std::string& failure_text,
+                         const std::function<Result<void>(Engine&)>& work);
+[[nodiscard]] bool is_over(const Engine& engine, const Environment& environment);
+
+// The beginning of the run in the ledger.
+Result<void> record_start(pg::Control& control, const Environment& environment, const Report& report);
 // Fills in counts, exit code and message. `error`: what the run ended with.
 void conclude(Report& report, const Environment& environment, const Metrics& metrics, Tick started,
               const Error* error, const std::string& failure_text);

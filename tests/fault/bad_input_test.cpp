@@ -243,6 +243,17 @@ TEST_F(BadInput, RowsThatCannotBeTakenAreQuarantined) {
          {"null_value", "out_of_range", R"(\"o\":-4)", imposter.url()});
   expect_verified(db);
 }
+TEST_F(BadInput, NoDirectoryForTemporaryFiles) {
+  const pg::DbConfig db = TestServer::instance().create_database();
+  auto variables = sim_.environment();
+  variables["TMPDIR"] = "/nonexistent/here";
+  const Finished finished =
+      run(db, variables, {"prices", "--from", "2026-09-01", "--strategy", "grouped", "--resume"});
+  expect(finished, 0, {});
+  EXPECT_GT(number(finished, "written"), 1000);
+  expect_verified(db);
+}
+
 TEST_F(BadInput, TooManyBadRowsFailTheUnit) {
   std::string rows;
   for (int i = 0; i < 30; ++i) rows += R"({"v":1,"o":1,"h":1,"l":1,"c":null,"t":1789012800000},)";
