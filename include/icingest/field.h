@@ -9,7 +9,7 @@
 namespace icingest {
 
 template <class RowT, class Member>
-struct Field {
+struct SourceField {
   using Row = RowT;
   std::string_view name;
   Member RowT::*member;
@@ -20,12 +20,12 @@ namespace fields {
 
 template <class Row, class Member>
 constexpr auto required(std::string_view name, Member Row::*member) {
-  return Field<Row, Member>{name, member, true};
+  return SourceField<Row, Member>{name, member, true};
 }
 // Absent, null in JSON, empty in CSV: leaves the member as it is. Any other wrong value is still a fault.
 template <class Row, class Member>
 constexpr auto optional(std::string_view name, Member Row::*member) {
-  return Field<Row, Member>{name, member, false};
+  return SourceField<Row, Member>{name, member, false};
 }
 
 }  // namespace fields

@@ -6,24 +6,24 @@
 namespace icingest {
 namespace {
 
-struct Row {
+struct Line {
   std::string_view ticker;
   Decimal price;
   std::int64_t stamp = 0;
   std::optional<Decimal> extra;
 };
-constexpr auto kRow =
-    csv::record<Row>(csv::required("ticker", &Row::ticker), csv::required("price", &Row::price),
-                     csv::required("stamp", &Row::stamp), csv::optional("extra", &Row::extra));
+constexpr auto kLine =
+    csv::record<Line>(csv::required("ticker", &Line::ticker), csv::required("price", &Line::price),
+                      csv::required("stamp", &Line::stamp), csv::optional("extra", &Line::extra));
 
-struct Read {
+struct Lines {
   Result<void> result;
   std::vector<std::string> rows;
   std::vector<Reject> rejects;
   std::int64_t answered = 0;
 };
 
-Read read(const std::string& body, const Universe& universe = Universe::everything()) {
+Lines lines_of(const std::string& body, const Universe& universe = Universe::everything()) {
   simdjson::ondemand::parser parser;
   Buffer buffer;
   buffer.append(body);
@@ -31,10 +31,10 @@ Read read(const std::string& body, const Universe& universe = Universe::everythi
   Batch batch;
   KeySet keys;
   RowWriter writer(batch, keys, universe);
-  Read read;
-  read.result = csv::each_row<kRow>(
-      document, writer, [&](const Row& row) { return writer.wants(row.ticker); },
-      [&](const Row& row, auto&) {
+  Lines read;
+  read.result = csv::each_row<kLine>(
+      document, writer, [&](const Line& row) { return writer.wants(row.ticker); },
+      [&](const Line& row, auto&) {
         read.rows.push_back(std::string(row.ticker) + " " + row.price.to_string() + " " +
                             std::to_string(row.stamp) + (row.extra ? " " + row.extra->to_string() : ""));
       });
@@ -74,7 +74,7 @@ TEST(Csv, GivesWholeRows) {
             {"A 1240037.7 7 0.0000001"}},
            {"only the first line", kHead, {}},
        }) {
-    const Read got = read(one.body);
+    const Lines got = lines_of(one.body);
     EXPECT_TRUE(got.result) << one.what << ": " << (got.result ? "" : got.result.error().describe());
     EXPECT_EQ(got.rows, one.rows) << one.what;
     EXPECT_TRUE(got.rejects.empty()) << one.what;
@@ -102,7 +102,7 @@ TEST(Csv, QuarantinesRowsThatAreNot) {
            {"A,1,7,2,9", Fault::malformed, "line"},
            {"\"A\"x,1,7,2", Fault::malformed, "line"},
        }) {
-    const Read got = read(kHead + one.line + "\nB,2,8,3\n");
+    const Lines got = lines_of(kHead + one.line + "\nB,2,8,3\n");
     ASSERT_TRUE(got.result) << one.line;
     ASSERT_EQ(got.rejects.size(), 1U) << one.line;
     EXPECT_EQ(got.rejects[0].fault, one.fault) << one.line;
@@ -116,14 +116,14 @@ TEST(Csv, RefusesBodiesThatAreNotWholeCsv) {
   for (const std::string& body :
        {std::string(), std::string("<html>Welcome</html>\n"), std::string("ticker,stamp,extra\nA,7,2\n"),
         kHead + "A,1,7,2\nB,1", kHead + "A,1,7,\"2\nB,2,8,3\n"}) {
-    const Read got = read(body);
+    const Lines got = lines_of(body);
     ASSERT_FALSE(got.result) << body;
     EXPECT_EQ(got.result.error().action, Action::retry) << body;
   }
 }
 
 TEST(Csv, AsksOnlyAboutRowsThatAreWanted) {
-  const Read got = read(kHead + "A,x,7,\nB,x,8,\nC,1,9,\n", Universe::of({"B", "C"}));
+  const Lines got = lines_of(kHead + "A,x,7,\nB,x,8,\nC,1,9,\n", Universe::of({"B", "C"}));
   EXPECT_EQ(got.rows, std::vector<std::string>{"C 1 9"});
   ASSERT_EQ(got.rejects.size(), 1U) << "a bad row of nobody is nobody's reject";
   EXPECT_EQ(got.rejects[0].raw, "B,x,8,");

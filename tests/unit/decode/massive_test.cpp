@@ -10,7 +10,7 @@
 namespace icingest {
 namespace {
 
-struct Row {
+struct Listing {
   std::string_view name;
   Decimal price;
   std::optional<Decimal> extra;
@@ -18,18 +18,19 @@ struct Row {
   bool flag = false;
   std::string_view inner;
 };
-constexpr auto kInner = json::object<Row>(json::optional("deep", &Row::inner));
-constexpr auto kRow = json::object<Row>(json::required("T", &Row::name), json::required("p", &Row::price),
-                                        json::optional("x", &Row::extra), json::required("t", &Row::stamp),
-                                        json::optional("f", &Row::flag), json::nested<kInner>("in"));
+constexpr auto kInner = json::object<Listing>(json::optional("deep", &Listing::inner));
+constexpr auto kListing =
+    json::object<Listing>(json::required("T", &Listing::name), json::required("p", &Listing::price),
+                          json::optional("x", &Listing::extra), json::required("t", &Listing::stamp),
+                          json::optional("f", &Listing::flag), json::nested<kInner>("in"));
 
-struct Read {
+struct Listings {
   Result<massive::Envelope> envelope = massive::Envelope{};
   std::vector<std::string> rows;
   std::vector<Reject> rejects;
 };
 
-Read read(const std::string& body, char behind = '}') {
+Listings listings(const std::string& body, char behind = '}') {
   Buffer bytes = test::recycled(body, behind);
   simdjson::ondemand::parser parser;
   Document document(bytes, "http://test/", parser);
@@ -37,10 +38,10 @@ Read read(const std::string& body, char behind = '}') {
   KeySet keys;
   const Universe everything = Universe::everything();
   RowWriter writer(batch, keys, everything);
-  Read result;
-  result.envelope = massive::each_row<kRow>(
-      document, writer, [](const Row&) { return true; },
-      [&](const Row& row, auto&) {
+  Listings result;
+  result.envelope = massive::each_row<kListing>(
+      document, writer, [](const Listing&) { return true; },
+      [&](const Listing& row, auto&) {
         result.rows.push_back(std::string(row.name) + " " + row.price.to_string() +
                               (row.extra ? " " + row.extra->to_string() : "") + (row.flag ? " f" : "") +
                               std::string(row.inner));
@@ -55,7 +56,7 @@ std::string envelope_of(const std::string& results,
 }
 
 TEST(MassiveEnvelope, ReadsRowsInAnyFieldOrder) {
-  const Read one = read(
+  const Listings one = listings(
       R"({"status":"OK","resultsCount":2,"results":[{"T":"A","p":1.50,"t":1,"x":null,"zz":[1,{"a":2}]},{"f":true,"t":2,"x":2e1,"p":3,"T":"B\u0041","in":{"q":1,"deep":"!"}}]})");
   ASSERT_TRUE(one.envelope) << one.envelope.error().describe();
   EXPECT_EQ(one.rows, (std::vector<std::string>{"A 1.50", "BA 3 20 f!"}));
@@ -63,9 +64,9 @@ TEST(MassiveEnvelope, ReadsRowsInAnyFieldOrder) {
 }
 
 TEST(MassiveEnvelope, TakesDelayedForOkAndLegalEmptyForEmpty) {
-  EXPECT_TRUE(read(R"({"status":"DELAYED","resultsCount":0,"queryCount":0,"count":0})").envelope);
-  EXPECT_TRUE(read(R"({"status":"OK","results":[],"request_id":7})").envelope);
-  EXPECT_TRUE(read(R"({"status":"OK","results":null,"count":0})").envelope);
+  EXPECT_TRUE(listings(R"({"status":"DELAYED","resultsCount":0,"queryCount":0,"count":0})").envelope);
+  EXPECT_TRUE(listings(R"({"status":"OK","results":[],"request_id":7})").envelope);
+  EXPECT_TRUE(listings(R"({"status":"OK","results":null,"count":0})").envelope);
 }
 
 TEST(MassiveEnvelope, AsksAgainForWhateverContradictsItself) {
@@ -98,7 +99,7 @@ TEST(MassiveEnvelope, AsksAgainForWhateverContradictsItself) {
            envelope_of("7"),
            envelope_of("[" + row + "]", R"("status":"OK","resultsCount":"1")"),
        }) {
-    const Read one = read(body);
+    const Listings one = listings(body);
     ASSERT_FALSE(one.envelope) << body;
     EXPECT_EQ(one.envelope.error().action, Action::retry) << body;
   }
@@ -108,9 +109,9 @@ TEST(MassiveEnvelope, AsksAgainForWhateverContradictsItself) {
 TEST(MassiveEnvelope, RefusesEveryCutWhateverTheBufferHeldBehindIt) {
   const std::string whole = R"({"status":"OK","count":1,"results":{"T":null,"p":1,"t":1}})";
   for (const char behind : {'}', ']', '"', ','}) {
-    EXPECT_EQ(read(whole, behind).rejects.size(), 1U);
+    EXPECT_EQ(listings(whole, behind).rejects.size(), 1U);
     for (std::size_t cut = 0; cut < whole.size(); ++cut) {
-      EXPECT_FALSE(read(whole.substr(0, cut), behind).envelope)
+      EXPECT_FALSE(listings(whole.substr(0, cut), behind).envelope)
           << behind << " behind " << whole.substr(0, cut);
     }
   }
@@ -136,8 +137,8 @@ TEST(MassiveEnvelope, QuarantinesTheRowAndGoesOn) {
                           {R"({"T":"A","p":1})", Fault::missing, "t"},
                           {R"("text")", Fault::wrong_type, "results"},
                           {"17", Fault::wrong_type, "results"}}) {
-    const Read read_one = read(std::string(R"({"status":"OK","resultsCount":2,"results":[)") + one.row +
-                               R"(,{"T":"B","p":2,"t":2}]})");
+    const Listings read_one = listings(std::string(R"({"status":"OK","resultsCount":2,"results":[)") +
+                                       one.row + R"(,{"T":"B","p":2,"t":2}]})");
     ASSERT_TRUE(read_one.envelope) << one.row << read_one.envelope.error().describe();
     EXPECT_EQ(read_one.rows, std::vector<std::string>{"B 2"}) << one.row;
     ASSERT_EQ(read_one.rejects.size(), 1U) << one.row;
