@@ -1,7 +1,8 @@
 """The data set of a run: the simulator's answers as files, and the same rows as the contenders want them.
 
 A directory per size, made once and used again:
-  www/              what nginx serves: grouped/DATE.json, ticker/SYMBOL.json, tickers/*.json, and as .json.gz
+  www/              what nginx serves: grouped/DATE.json, ticker/SYMBOL.json, tickers/*.json, splits/*.json, and as
+                    .json.gz; files/DATE.csv.gz, the flat files
   rows.text         all rows the universe keeps, in ticker order, as COPY text (tabs, \\N); read from
                     www/ticker by Python's own json and decimal, so it owes nothing to icingest's decoder
   rows.copy         the same as binary COPY, written by PostgreSQL
@@ -31,13 +32,23 @@ SEED = 3
 # of the simulator's market taken off 2,514 sessions.
 ROWS_PER_LISTING = 2090
 KEPT_TYPES = ("CS", "ETF", "ADRC", "FUND", "ETN")
-FORMAT = 1  # of the directory; another number makes old ones unusable
+FORMAT = 2  # of the directory; another number makes old ones unusable
 
 COLUMNS = '"time", ticker, open, high, low, close, volume, vwap, "interval"'
-DIGEST = (
-    f"SELECT count(*) || ' ' || coalesce(sum(hash_record_extended(ROW({COLUMNS}), 0)), 0) || ' ' || "
-    f"coalesce(sum(hash_record_extended(ROW({COLUMNS}), 1)), 0) FROM stock_prices"
-)
+# Keys of the simulator's store.
+S3_KEY, S3_SECRET = "simulated", "simulated-secret"
+
+
+def digest_of(columns):
+    return (
+        f"SELECT count(*) || ' ' || coalesce(sum(hash_record_extended(ROW({columns}), 0)), 0) || ' ' || "
+        f"coalesce(sum(hash_record_extended(ROW({columns}), 1)), 0) FROM stock_prices"
+    )
+
+
+DIGEST = digest_of(COLUMNS)
+# Flat files have no vwap.
+DIGEST_WITHOUT_VWAP = digest_of(COLUMNS.replace(" vwap,", ""))
 
 
 def free_port():
@@ -78,19 +89,48 @@ def wait_for_port(port, process):
     raise RuntimeError("the simulator does not listen")
 
 
+def pages(getter, path, query, first_name):
+    """The results of every page of a list, kept as FOLDER/first_name and FOLDER/cursor_CURSOR."""
+    folder = first_name.partition("/")[0]
+    target, name = f"{path}?{query}", first_name
+    while target:
+        page = json.loads(getter.save(target, name))
+        yield from page["results"]
+        cursor = page.get("next_url", "").partition("cursor=")[2]
+        target = f"{path}?cursor={cursor}" if cursor else ""
+        name = f"{folder}/cursor_{cursor}"
+
+
 def fetch_tickers(getter):
     """All pages of the reference list; the symbols whose type the universe keeps."""
     symbols = set()
     for active in ("true", "false"):
-        target = f"/v3/reference/tickers?market=stocks&active={active}&limit=1000&sort=ticker&order=asc"
-        name = f"tickers/active_{active}"
-        while target:
-            page = json.loads(getter.save(target, name))
-            symbols.update(row["ticker"] for row in page["results"] if row["type"] in KEPT_TYPES)
-            cursor = page.get("next_url", "").partition("cursor=")[2]
-            target = f"/v3/reference/tickers?cursor={cursor}" if cursor else ""
-            name = f"tickers/cursor_{cursor}"
+        query = f"market=stocks&active={active}&limit=1000&sort=ticker&order=asc"
+        for row in pages(getter, "/v3/reference/tickers", query, f"tickers/active_{active}"):
+            if row["type"] in KEPT_TYPES:
+                symbols.add(row["ticker"])
     return sorted(symbols)
+
+
+def fetch_splits(getter):
+    """All pages of the splits since the first session, as icingest asks for them."""
+    query = f"execution_date.gt={FIRST}&execution_date.lte={LAST}&limit=5000&sort=execution_date.asc"
+    return sum(1 for _ in pages(getter, "/stocks/v1/splits", query, "splits/first"))
+
+
+def fetch_files(port, www, sessions):
+    """The flat files of these sessions, by curl, which can sign."""
+    config = "".join(
+        f'url = "http://127.0.0.1:{port}/flatfiles/us_stocks_sip/day_aggs_v1/{day[:4]}/{day[5:7]}/{day}.csv.gz"\n'
+        f'output = "{www}/files/{day}.csv.gz"\n'
+        for day in sessions
+    )
+    subprocess.run(
+        ["curl", "-sS", "--fail-early", "-f", "--aws-sigv4", "aws:amz:us-east-1:s3", "-K", "-"],
+        input=f'user = "{S3_KEY}:{S3_SECRET}"\n' + config,
+        text=True,
+        check=True,
+    )
 
 
 def weekdays():
@@ -105,7 +145,7 @@ def weekdays():
 def render(icingest, directory, tickers, say):
     """Every answer the contenders will ask for, once, from the simulator."""
     www = directory / "www"
-    for name in ("grouped", "ticker", "tickers"):
+    for name in ("grouped", "ticker", "tickers", "splits", "files"):
         (www / name).mkdir(parents=True)
     port = free_port()
     simulator = subprocess.Popen(
@@ -143,16 +183,20 @@ def render(icingest, directory, tickers, say):
                 f"ticker/{symbol}",
             )
         say("rendering the sessions")
-        sessions = 0
+        fetch_splits(getter)
+        sessions = []
         for day in weekdays():
             plain = getter.save(
                 f"/v2/aggs/grouped/locale/us/market/stocks/{day}?adjusted=true", f"grouped/{day}"
             )
-            sessions += b'"results":[' in plain
+            if b'"results":[' in plain:
+                sessions.append(day)
+        say("rendering the flat files")
+        fetch_files(port, www, sessions)
     finally:
         simulator.terminate()
         simulator.wait()
-    return symbols, sessions
+    return symbols, len(sessions)
 
 
 def volume_text(token):
@@ -209,9 +253,10 @@ def digest_of_file(database, file):
 
 
 def write_binary(database, directory):
-    """Digests of rows.text and slow.text by PostgreSQL, and the binary forms of the former."""
+    """Digests of rows.text, also without vwap, and of slow.text by PostgreSQL, and the binary forms of the first."""
     slow = digest_of_file(database, directory / "slow.text")
     whole = digest_of_file(database, directory / "rows.text")
+    without_vwap = database.psql(DIGEST_WITHOUT_VWAP)
     database.psql('CREATE INDEX ON stock_prices (ticker, "time")')
     database.psql(
         f'\\copy (SELECT {COLUMNS} FROM stock_prices ORDER BY ticker, "time") TO '
@@ -225,7 +270,7 @@ def write_binary(database, directory):
             f'AND "time" < \'{year + 1}-01-01 00:00 America/New_York\' ORDER BY ticker, "time") TO '
             f"'{directory / 'years' / str(year)}.copy' (FORMAT binary)"
         )
-    return whole, slow
+    return {"digest": whole, "digest_without_vwap": without_vwap, "slow_digest": slow}
 
 
 def ensure(scratch, rows, slow_rows, icingest, make_database, say):
@@ -242,12 +287,11 @@ def ensure(scratch, rows, slow_rows, icingest, make_database, say):
     count, slow_count = write_text(directory, symbols, slow_rows)
     say(f"{count:,} rows; letting PostgreSQL read them and write the binary forms")
     with make_database() as database:
-        whole, slow = write_binary(database, directory)
+        digests = write_binary(database, directory)
     manifest = {
         "rows": count,
         "slow_rows": slow_count,
-        "digest": whole,
-        "slow_digest": slow,
+        **digests,
         "listings": tickers,
         "symbols": len(symbols),
         "sessions": sessions,
@@ -256,7 +300,7 @@ def ensure(scratch, rows, slow_rows, icingest, make_database, say):
         "seed": SEED,
         "bytes": {
             name: sum(f.stat().st_size for f in (directory / "www").rglob(f"*{name}"))
-            for name in (".json", ".json.gz")
+            for name in (".json", ".json.gz", ".csv.gz")
         },
     }
     manifest["bytes"]["rows.copy"] = os.path.getsize(directory / "rows.copy")

@@ -46,8 +46,8 @@ def partitioned_table(database):
         )
 
 
-def prepared(_database):
-    """A database in which icingest has read the ticker list, and nothing else."""
+def as_it_is(_database):
+    """For contenders that begin with a copy of another database."""
 
 
 # Every leaf has a valid unique index on the key.
@@ -80,6 +80,10 @@ class Contender:
     base_url: Callable = None  # Scene → address of the source, for icingest
     slow: bool = False
     indexed: bool = True  # False: a floor, not a way to get there
+    # What its database is a copy of: nothing, one in which icingest has read the ticker list, or one that it has
+    # loaded whole.
+    template: str = "template0"
+    digest: str = "digest"  # the manifest's name of what its table must be
 
 
 def icingest(scene, *arguments):
@@ -90,6 +94,8 @@ def icingest(scene, *arguments):
         scene.database.uri,
         "--rate",
         "massive=10000/s",
+        "--rate",
+        "massive-files=10000/s",
         "--json",
         "--progress",
         "none",
@@ -98,15 +104,19 @@ def icingest(scene, *arguments):
     ]
 
 
-def icingest_contender(strategy, form):
+def icingest_contender(strategy, form, **more):
     return Contender(
-        name=f"icingest {strategy} {form}",
-        about=f"icingest prices --strategy {strategy}, {form} bodies over HTTP",
-        table=prepared,
-        command=lambda scene: icingest(
-            scene, "prices", "--strategy", strategy, "--from", FIRST, "--to", LAST
-        ),
-        base_url=lambda scene: getattr(scene.nginx, form),
+        **{
+            "name": f"icingest {strategy} {form}",
+            "about": f"icingest prices --strategy {strategy}, {form} bodies over HTTP",
+            "table": as_it_is,
+            "command": lambda scene: icingest(
+                scene, "prices", "--strategy", strategy, "--from", FIRST, "--to", LAST
+            ),
+            "base_url": lambda scene: getattr(scene.nginx, form),
+            "template": "prepared",
+            **more,
+        }
     )
 
 
@@ -122,6 +132,11 @@ def psql_copy(scene, file, options=""):
         "-c",
         f"\\copy stock_prices ({COLUMNS}) FROM '{scene.data}/{file}' {options}",
     ]
+
+
+def psql_read(scene):
+    query = f"\\copy (SELECT {COLUMNS} FROM stock_prices) TO '/dev/null' (FORMAT binary)"
+    return ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", scene.database.conninfo, "-c", query]
 
 
 def pgloader(scene):
@@ -161,6 +176,8 @@ def asyncpg_upsert(scene):
 
 
 FASTEST = "ready-made bytes"
+AGAIN = "icingest again, unchanged"
+READING = "floor: reading every row"
 PSQL_TEXT = "psql text, four indexes"
 PYTHON = "asyncpg upsert"
 
@@ -170,6 +187,26 @@ CONTENDERS = [
         for strategy in ("grouped", "per-ticker")
         for form in ("plain", "gzip")
     ],
+    icingest_contender(
+        "flat-files",
+        "gzip",
+        about="icingest prices --strategy flat-files, gzip CSV over HTTP, adjusted by the splits",
+        digest="digest_without_vwap",
+    ),
+    icingest_contender(
+        "grouped",
+        "gzip",
+        name=AGAIN,
+        about="icingest prices --strategy grouped without --resume over a table that holds the same rows",
+        template="loaded",
+    ),
+    Contender(
+        READING,
+        r"psql \copy of every row, binary, out of the table that icingest loaded: what a comparison has to read",
+        as_it_is,
+        psql_read,
+        template="loaded",
+    ),
     Contender(
         FASTEST,
         "yearly partitions, two streams of ready-made binary COPY with FREEZE, then the unique index",

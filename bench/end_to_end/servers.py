@@ -166,6 +166,7 @@ http {{
   client_body_temp_path {root}/body; proxy_temp_path {root}/proxy; fastcgi_temp_path {root}/fastcgi;
   uwsgi_temp_path {root}/uwsgi; scgi_temp_path {root}/scgi;
   map $arg_cursor $list_page {{ "" active_$arg_active; default cursor_$arg_cursor; }}
+  map $arg_cursor $splits_page {{ "" first; default cursor_$arg_cursor; }}
   {servers}
 }}
 """
@@ -177,7 +178,10 @@ NGINX_SERVER = """
     location ~ ^/v2/aggs/grouped/locale/us/market/stocks/([0-9-]+)$ {{ try_files /grouped/$1.json =404; }}
     location ~ ^/v2/aggs/ticker/([^/]+)/range/1/day/ {{ try_files /ticker/$1.json =404; }}
     location = /v3/reference/tickers {{ try_files /tickers/$list_page.json =404; }}
-    location = /stocks/v1/splits {{ return 200 '{{"results":[],"status":"OK","request_id":"0"}}'; }}
+    location = /stocks/v1/splits {{ try_files /splits/$splits_page.json =404; }}
+    location ~ ^/flatfiles/us_stocks_sip/day_aggs_v1/[0-9]+/[0-9]+/([0-9-]+).csv.gz$ {{
+      try_files /files/$1.csv.gz =404;
+    }}
   }}
 """
 

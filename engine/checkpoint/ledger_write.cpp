@@ -34,8 +34,9 @@ constexpr std::size_t kFewBuckets = 64;  // a group of sessions
 
 std::string number(std::int64_t value) { return std::to_string(value); }
 
-// One delta per bucket that changes, ascending, so that two loaders lock buckets in one order. A batch of one symbol
-// brings a delta per row: buckets close together, as days are, are found by subtraction.
+}  // namespace
+
+// A batch of one symbol brings a delta per row: buckets close together, as days are, are found by subtraction.
 std::vector<BucketDelta> sum_by_bucket(const std::vector<BucketDelta>& deltas) {
   std::vector<BucketDelta> sums;
   if (deltas.empty()) return sums;
@@ -61,8 +62,6 @@ std::vector<BucketDelta> sum_by_bucket(const std::vector<BucketDelta>& deltas) {
   std::erase_if(sums, [](const BucketDelta& sum) { return sum.rows == 0 && sum.digest == Digest{}; });
   return sums;
 }
-
-}  // namespace
 
 Result<Proofs> read_proofs(pg::PgConn& conn, std::string_view dataset) {
   ICINGEST_TRY_LET(

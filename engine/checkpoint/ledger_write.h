@@ -37,6 +37,9 @@ struct UnitWrite {
   std::vector<Reject> rejects;
 };
 
+// One delta per bucket that changes, ascending, so that two loaders lock buckets in one order.
+[[nodiscard]] std::vector<BucketDelta> sum_by_bucket(const std::vector<BucketDelta>& deltas);
+
 // What the ledger says a dataset holds, in the connection's own snapshot.
 [[nodiscard]] Result<Proofs> read_proofs(pg::PgConn& conn, std::string_view dataset);
 

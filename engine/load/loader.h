@@ -23,6 +23,7 @@
 #include "load/side_tables.h"
 #include "load/sorted_rows.h"
 #include "load/staging.h"
+#include "load/year_proofs.h"
 #include "queue/byte_queue.h"
 #include "rate/backoff.h"
 
@@ -32,7 +33,8 @@ namespace icingest::load {
 struct LoadJob {
   std::unique_ptr<Unit> unit;
   const TableInfo* table = nullptr;
-  bool staged = false;  // may meet existing rows
+  bool staged = false;     // may meet existing rows
+  bool unchanged = false;  // and met exactly its own: nothing is to be loaded
   Way way = Way::table;
   Batch batch;
   // Of a unit that fills several tables: the others, and its rows in them. No batches: they stay as they are.
@@ -66,6 +68,8 @@ struct LoaderSettings {
   std::chrono::milliseconds outage_patience{600'000};
   // Commits until appended proof changes are folded: 100 KB each where units are whole histories.
   int fold_every = 256;
+  // Years that are delivered again; none: every delivery that may meet rows is compared row by row.
+  YearProofs* known = nullptr;
 };
 
 class Loader {
@@ -85,6 +89,7 @@ class Loader {
   void add(std::unique_ptr<LoadJob> job);
   [[nodiscard]] bool fits_group(const LoadJob& job) const;
   [[nodiscard]] bool needs_staging(const LoadJob& job) const;
+  [[nodiscard]] bool is_known(const LoadJob& job) const;
   [[nodiscard]] bool is_due() const;
   void commit_group();
   void load_sorted(YearJob& job);
@@ -94,6 +99,7 @@ class Loader {
   Result<void> stream(const LoadJob& job);
   Result<void> send_rows(std::string_view rows);
   Result<void> finish();
+  void add_repairs();
   Result<void> attempt_whole_group();
   template <class Step>
   Result<void> timed(Step&& step);

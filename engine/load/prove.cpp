@@ -39,7 +39,7 @@ std::string column_list(const TableInfo& table, std::string_view prefix) {
 }
 
 Result<checkpoint::Proofs> prove(pg::PgConn& conn, const TableInfo& table,
-                                 const std::function<void(std::int64_t)>& progress) {
+                                 const std::function<void(std::int64_t)>& progress, std::string_view where) {
   checkpoint::Proofs proofs;
   Buffer scratch;
   std::int64_t rows = 0;
@@ -51,9 +51,10 @@ Result<checkpoint::Proofs> prove(pg::PgConn& conn, const TableInfo& table,
     return {};
   });
   ICINGEST_TRY_LET(const std::string source, pg::all_rows(conn, table, "r"));
-  ICINGEST_TRY(conn.copy_out(fmt::format("COPY (SELECT {}, {} FROM {} WHERE {}) TO STDOUT (FORMAT binary)",
-                                         table.bucket_sql, column_list(table), source, row_filter(table)),
-                             [&](std::string_view bytes) { return reader.feed(bytes); }));
+  ICINGEST_TRY(
+      conn.copy_out(fmt::format("COPY (SELECT {}, {} FROM {} WHERE {} AND {}) TO STDOUT (FORMAT binary)",
+                                table.bucket_sql, column_list(table), source, row_filter(table), where),
+                    [&](std::string_view bytes) { return reader.feed(bytes); }));
   ICINGEST_TRY(reader.finish());
   return proofs;
 }

@@ -12,9 +12,11 @@
 
 namespace icingest::load {
 
-// The dataset's rows as they are now. `progress` is called now and then with the rows read so far.
+// The dataset's rows as they are now, all or those that `where` chooses. `progress` is called now and then with the rows
+// read so far.
 [[nodiscard]] Result<checkpoint::Proofs> prove(pg::PgConn& conn, const TableInfo& table,
-                                               const std::function<void(std::int64_t)>& progress = {});
+                                               const std::function<void(std::int64_t)>& progress = {},
+                                               std::string_view where = "true");
 
 // "time","ticker",… of a table, in its order.
 [[nodiscard]] std::string column_list(const TableInfo& table, std::string_view prefix = {});

@@ -115,10 +115,8 @@ Result<void> build_indexes(PgConn& conn, const TableInfo& table, const std::stri
                              {partition, std::string(kBoundsCheck)}));
   if (built.rows() != 0) return {};
   ICINGEST_TRY_LET(auto statements, index_statements(conn, table, partition));
-  const std::string column = quote_name(table.year_column);
-  statements.push_back(fmt::format("ALTER TABLE {0} ADD CONSTRAINT {1} CHECK ({2} >= '{3}' AND {2} < '{4}')",
-                                   partition, quote_name(kBoundsCheck), column, first_instant(year),
-                                   first_instant(year + 1)));
+  statements.push_back(fmt::format("ALTER TABLE {} ADD CONSTRAINT {} CHECK ({})", partition,
+                                   quote_name(kBoundsCheck), is_of_year(table, year)));
   return in_transaction(conn, statements);
 }
 
@@ -165,6 +163,11 @@ Result<void> move_year(PgConn& conn, const TableInfo& table, const std::string& 
 }  // namespace
 
 std::string building_name(const TableInfo& table) { return qualified(kLedgerSchema, building_table(table)); }
+
+std::string is_of_year(const TableInfo& table, int year) {
+  return fmt::format("{0} >= '{1}' AND {0} < '{2}'", quote_name(table.year_column), first_instant(year),
+                     first_instant(year + 1));
+}
 
 Result<std::string> all_rows(PgConn& conn, const TableInfo& table, std::string_view alias) {
   ICINGEST_TRY_LET(const bool any_building, exists(conn, building_name(table)));

@@ -42,6 +42,9 @@ struct TableLayout {
 // "icingest"."stock_prices_building", where the rows of years under construction go.
 [[nodiscard]] std::string building_name(const TableInfo& table);
 
+// The rows of one New York year: a condition on the table's year column.
+[[nodiscard]] std::string is_of_year(const TableInfo& table, int year);
+
 // Rows of the table wherever they are: FROM item under the name `alias`.
 [[nodiscard]] Result<std::string> all_rows(PgConn& conn, const TableInfo& table, std::string_view alias);
 

@@ -23,6 +23,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -97,6 +98,8 @@ class Engine {
   void use_streams(int streams);
   // Needed before units of Way::sorted: the order of their rows.
   void use_sorting(load::KeyOrder order);
+  // Years of the table that are worth reading before they are delivered again. Before use_streams().
+  void use_proofs(const TableInfo& table, std::set<int> years);
 
   // Does these units, in this order as far as the source lets it; returns when each has ended. The error of a run
   // that had to end is in failure().
@@ -229,6 +232,7 @@ class Engine {
   std::optional<load::LoadQueue::Producer> sort_producer_;
   std::unique_ptr<load::YearSorter> sorter_;
   checkpoint::LedgerWriter ledger_;
+  std::optional<load::YearProofs> known_years_;
   load::LoaderSettings loader_settings_;
   load::PgKnownRows known_rows_;
   rate::Random random_;

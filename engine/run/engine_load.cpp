@@ -39,6 +39,12 @@ void Engine::use_sorting(load::KeyOrder order) {
   threads_.emplace_back([this] { sorter_->run(); });
 }
 
+void Engine::use_proofs(const TableInfo& table, std::set<int> years) {
+  if (years.empty()) return;
+  known_years_.emplace(settings_.db, table, std::move(years), stop_);
+  loader_settings_.known = &*known_years_;
+}
+
 void Engine::submit(PlannedUnit& planned, Delivery delivery, Budget::Hold hold, int attempts) {
   auto job = std::make_unique<load::LoadJob>();
   if (delivery.state == UnitState::failed) {
@@ -113,8 +119,8 @@ void Engine::on_loaded(load::LoadJob& job, const Result<void>& result) {
       case UnitState::failed: metrics_.units_failed.add(); break;
     }
     metrics_.rows_rejected.add(static_cast<std::int64_t>(job.write.rejects.size()));
-    // A delivery that was as it was before has rows and changes no bucket.
-    if (job.batch.buckets.empty()) metrics_.rows_unchanged.add(job.batch.row_count);
+    // A company's document that is as it was has rows and changes no bucket.
+    if (job.unchanged || job.batch.buckets.empty()) metrics_.rows_unchanged.add(job.batch.row_count);
   } else if (result.error().action == Action::fail_unit) {
     log::warn("{}: {}", job.unit->key, result.error().describe());
     metrics_.units_failed.add();

@@ -189,6 +189,7 @@ Result<void> Run::plan_loading(Engine& engine) {
   if (!loading.sort.empty()) engine.use_sorting(key_order(table, layout));
   for (PlannedUnit& planned : plan_.main) planned.way = loading.way_of(years_of(planned));
   if (!plan_.main.empty()) log::info("loading {}: {}", table.name, load::describe(loading));
+  engine.use_proofs(table, years_read_again(plan_, options_.resume));
   engine.use_streams(loading.streams);
   return {};
 }

@@ -20,6 +20,8 @@ constexpr double kCopyRowsPerSecond = 780'000;
 // A run is the quota's when that takes several times what the database needs, and long enough for people to look.
 constexpr double kQuotaBound = 4;
 constexpr double kPatientSeconds = 120;
+// Reading a year costs as much as comparing a fifth of it row by row.
+constexpr int kSessionsWorthReading = 60;
 
 const UnitRecord* find_unit(const Standing& standing, const std::string& key) {
   const auto found = standing.units.find(key);
@@ -368,6 +370,19 @@ load::LoadPlan load_plan_of(const Plan& plan, const pg::TableLayout& layout, int
   const bool quota_bound =
       plan.quota_seconds > kPatientSeconds && plan.quota_seconds > kQuotaBound * plan.copy_seconds;
   return load::plan_load(layout, units, {.quota_bound = quota_bound, .streams = streams});
+}
+
+std::set<int> years_read_again(const Plan& plan, bool resume) {
+  std::map<int, int> sessions;
+  for (const PlannedUnit& planned : plan.main) {
+    if (planned.staged && planned.unit.grain == Grain::session && planned.scope.empty())
+      ++sessions[year_of(planned.unit.from)];
+  }
+  std::set<int> years;
+  for (const auto& [year, count] : sessions) {
+    if (!resume || count >= kSessionsWorthReading) years.insert(year);
+  }
+  return years;
 }
 
 std::vector<PlannedUnit> plan_optional_route(const Route& route, const IngestOptions& options,

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -83,6 +84,10 @@ struct Window {
 [[nodiscard]] load::UnitYears years_of(const PlannedUnit& planned);
 // How the main units go into a table of this layout; `streams` 0: as the plan sees fit.
 [[nodiscard]] load::LoadPlan load_plan_of(const Plan& plan, const pg::TableLayout& layout, int streams);
+
+// Years whose sessions are delivered again, whole: all of them when somebody wants them looked at (no --resume), else
+// those of which most comes again.
+[[nodiscard]] std::set<int> years_read_again(const Plan& plan, bool resume);
 
 // A route that an option switched on, over the pipeline's universe.
 [[nodiscard]] std::vector<PlannedUnit> plan_optional_route(const Route& route, const IngestOptions& options,

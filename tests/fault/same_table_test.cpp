@@ -125,6 +125,36 @@ TEST_F(SameTable, ReadingTheNewestAgainWritesNothing) {
   EXPECT_EQ(changes(), changes_before) << "no row of the table was touched";
 }
 
+// So many sessions that the year is read once instead of being compared row by row.
+TEST_F(SameTable, ReadingEverythingAgainWritesWhatDiffersAndNothingElse) {
+  TestSim sim(options());
+  const pg::DbConfig db = TestServer::instance().create_database();
+  complete(db, sim.environment(), grouped());
+  std::vector<std::string> again = grouped();
+  std::erase(again, "--resume");
+  const std::string wal_before = test::query(db, "SELECT pg_current_wal_insert_lsn()");
+  const Finished second = run(db, sim.environment(), again);
+  EXPECT_EQ(second.exit_code, 0) << second.err;
+  EXPECT_EQ(number(second, "written"), 0);
+  EXPECT_GT(number(second, "unchanged"), 5'000);
+  EXPECT_LT(std::stoll(
+                test::query(db, "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '" + wal_before + "')")),
+            1'000'000);
+  expect_same(db);
+  test::query(
+      db,
+      "UPDATE stock_prices SET close = close + 1 WHERE ticker = (SELECT min(ticker) FROM stock_prices) AND "
+      "\"time\"::date = '2026-07-15'");
+  test::query(db,
+              "DELETE FROM stock_prices WHERE ticker = (SELECT max(ticker) FROM stock_prices) AND "
+              "\"time\"::date = '2026-08-12'");
+  const Finished third = run(db, sim.environment(), again);
+  EXPECT_EQ(third.exit_code, 0) << third.err;
+  EXPECT_EQ(number(third, "written"), 2);
+  EXPECT_TRUE(test::dump(db) == reference());
+  expect_verified(db);
+}
+
 // Two requests in three go wrong somehow, one in five with a 429, so this is slow and the window short.
 void SameTable::expect_same_with_every_fault(const std::string& strategy) {
   TestSim calm(options());
