@@ -235,6 +235,12 @@ Result<void> SortedRows::spill() {
   return {};
 }
 
+void SortedRows::let_go() {
+  if (spilled_.empty() || run_.empty() || !spill()) return;
+  run_ = Buffer();
+  entries_ = std::vector<Entry>();
+}
+
 Result<void> SortedRows::drain(const Send& send, Keep keep) {
   sort_run();
   std::vector<Cursor> cursors;

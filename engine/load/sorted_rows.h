@@ -34,6 +34,8 @@ class SortedRows {
   ~SortedRows();
 
   Result<void> add(std::string_view tuples);
+  // Moves the run in memory to the file, where there is one: years that wait or are merged would hold one each.
+  void let_go();
 
   // Every row, in order, in pieces of whole tuples; or, of rows with one key, one.
   enum class Keep : std::uint8_t { every_row, one_per_key };

@@ -69,6 +69,7 @@ void YearSorter::pass_on(std::unique_ptr<LoadJob> job) {
 
 void YearSorter::load(std::unique_ptr<YearJob> job) {
   ++loading_;
+  job->rows->let_go();
   job->done = [this, done = std::move(job->done)](Result<void> result) mutable {
     --loading_;
     if (done) done(std::move(result));
