@@ -58,8 +58,14 @@ std::optional<Date> parse_date(std::string_view text) {
 
 std::string to_string(Date date) {
   const std::chrono::year_month_day c = civil(date);
-  return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(c.year()), static_cast<unsigned>(c.month()),
-                     static_cast<unsigned>(c.day()));
+  const int y = static_cast<int>(c.year());
+  const auto m = static_cast<unsigned>(c.month());
+  const auto d = static_cast<unsigned>(c.day());
+  if (y < 0 || y > 9999) return fmt::format("{:04}-{:02}-{:02}", y, m, d);
+  const auto digit = [](unsigned value) { return static_cast<char>('0' + value % 10); };
+  const auto years = static_cast<unsigned>(y);
+  return {digit(years / 1000), digit(years / 100), digit(years / 10), digit(years), '-',
+          digit(m / 10),       digit(m),           '-',               digit(d / 10), digit(d)};
 }
 
 std::optional<Instant> parse_instant(std::string_view text) {
