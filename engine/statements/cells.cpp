@@ -86,7 +86,7 @@ void Cells::find_quarter_dates() {
   std::vector<Votes> ends(years_.size());
   for (const Item& item : filings_.items) {
     const Fact& fact = *item.fact;
-    if (!fact.start || !is_anchor(item.what)) continue;
+    if (!fact.start || !registry().anchors[item.what]) continue;
     const auto place = place_duration(years_, *fact.start, fact.end);
     if (!place || (years_[place->year].transition && place->role == Role::year)) continue;
     const auto quarter = static_cast<std::size_t>(quarter_of(place->role) - 1);

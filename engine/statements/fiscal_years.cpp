@@ -66,7 +66,7 @@ class Finder {
     for (const Item& item : filings_.items) {
       const Fact& fact = *item.fact;
       const Filing& filing = filings_.filings[item.filing];
-      if (!fact.start || !is_anchor(item.what)) continue;
+      if (!fact.start || !registry().anchors[item.what]) continue;
       const std::int64_t length = days_of(*fact.start, fact.end);
       if (!is_year(length)) {
         if (length < 340) interim_.push_back({*fact.start, fact.end, 1, near(fact.end, *filing.own_end)});
@@ -215,7 +215,7 @@ class Finder {
     const Filing* best = nullptr;
     for (const Item& item : filings_.items) {
       const Filing& filing = filings_.filings[item.filing];
-      if (!item.fact->start || !is_anchor(item.what) || overlap(*item.fact->start, item.fact->end, year) < 20)
+      if (!item.fact->start || !registry().anchors[item.what] || overlap(*item.fact->start, item.fact->end, year) < 20)
         continue;
       if (*item.fact->start + days(kSlack) < year.start || item.fact->end > year.end + days(kSlack)) continue;
       const bool periodic = filing.form_class != FormClass::other;
