@@ -148,9 +148,7 @@ std::string_view utf8_prefix(std::string_view text, std::size_t limit) {
 }
 
 std::string json_quote(std::string_view text) {
-  const auto is_plain = [](char c) {
-    return static_cast<unsigned char>(c) >= ' ' && c != '"' && c != '\\';
-  };
+  const auto is_plain = [](char c) { return static_cast<unsigned char>(c) >= ' ' && c != '"' && c != '\\'; };
   std::string out;
   out.reserve(text.size() + 2);
   out += '"';

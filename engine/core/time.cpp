@@ -64,8 +64,16 @@ std::string to_string(Date date) {
   if (y < 0 || y > 9999) return fmt::format("{:04}-{:02}-{:02}", y, m, d);
   const auto digit = [](unsigned value) { return static_cast<char>('0' + value % 10); };
   const auto years = static_cast<unsigned>(y);
-  return {digit(years / 1000), digit(years / 100), digit(years / 10), digit(years), '-',
-          digit(m / 10),       digit(m),           '-',               digit(d / 10), digit(d)};
+  return {digit(years / 1000),
+          digit(years / 100),
+          digit(years / 10),
+          digit(years),
+          '-',
+          digit(m / 10),
+          digit(m),
+          '-',
+          digit(d / 10),
+          digit(d)};
 }
 
 std::optional<Instant> parse_instant(std::string_view text) {

@@ -165,8 +165,8 @@ std::vector<Finding> check_facts(std::span<const Fact> facts) {
     if (fact.end > fact.filed && concepts()[fact.what].taxonomy != "dei") {
       add(fact, "future_period", std::nullopt, "ends after it was filed on " + to_string(fact.filed));
     }
-    const std::uint64_t hash =
-        statements::hash_of(fact.accession) ^ statements::mix(statements::hash_of(fact.start, fact.end) + fact.what);
+    const std::uint64_t hash = statements::hash_of(fact.accession) ^
+                               statements::mix(statements::hash_of(fact.start, fact.end) + fact.what);
     const std::uint32_t other = seen.find(hash, [&](std::uint32_t at) {
       const Fact& one = facts[at];
       return one.what == fact.what && one.end == fact.end && one.start == fact.start &&

@@ -180,10 +180,8 @@ Filings sort_by_filing(std::span<const Fact> facts, Date as_of) {
     if (form_class == FormClass::excluded) continue;
     if (known == Index::kNone) {
       filing_index.add(hash_of(fact.accession), static_cast<std::uint32_t>(out.filings.size()));
-      out.filings.push_back({.accession = fact.accession,
-                             .form = fact.form,
-                             .filed = fact.filed,
-                             .form_class = form_class});
+      out.filings.push_back(
+          {.accession = fact.accession, .form = fact.form, .filed = fact.filed, .form_class = form_class});
     }
     usable.push_back(
         {&fact, known != Index::kNone ? known : static_cast<std::uint32_t>(out.filings.size() - 1)});
