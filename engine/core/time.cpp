@@ -46,12 +46,14 @@ Summer summer_of(year y) {
 
 std::optional<Date> parse_date(std::string_view text) {
   if (text.size() != 10 || text[4] != '-' || text[7] != '-') return std::nullopt;
-  const int y = digits(text, 0, 4);
-  const int m = digits(text, 5, 2);
-  const int d = digits(text, 8, 2);
-  if (y < 0 || m < 0 || d < 0) return std::nullopt;
-  const std::chrono::year_month_day civil{year(y), std::chrono::month(static_cast<unsigned>(m)),
-                                          std::chrono::day(static_cast<unsigned>(d))};
+  const auto digit = [&](std::size_t at) { return static_cast<unsigned char>(text[at]) - unsigned{'0'}; };
+  unsigned most = 0;
+  for (const std::size_t at : {0U, 1U, 2U, 3U, 5U, 6U, 8U, 9U}) most = std::max(most, digit(at));
+  if (most > 9) return std::nullopt;
+  const auto y = static_cast<int>(digit(0) * 1000 + digit(1) * 100 + digit(2) * 10 + digit(3));
+  const unsigned m = digit(5) * 10 + digit(6);
+  const unsigned d = digit(8) * 10 + digit(9);
+  const std::chrono::year_month_day civil{year(y), std::chrono::month(m), std::chrono::day(d)};
   if (!civil.ok()) return std::nullopt;
   return sys_days(civil);
 }
