@@ -51,6 +51,10 @@ bool better(const Reading& a, const Reading& b) {
 Cells::Cells(const Filings& filings, const std::vector<FiscalYear>& years)
     : filings_(filings), years_(years), quarter_starts_(years.size()), quarter_ends_(years.size()) {
   placed_.reserve(filings.items.size());
+  rows_.assign(registry().concepts.size(), kNoRow);
+  for (const Item& item : filings.items) {
+    if (rows_[item.what] == kNoRow) rows_[item.what] = row_count_++;
+  }
   find_places();
   place_durations();
   find_quarter_dates();
@@ -151,7 +155,7 @@ void Cells::place_instants() {
 // By cell first: counted, because there are few more readings than cells. Then each cell, which is short and nearly in
 // order as it comes.
 void Cells::sort_cells() {
-  const std::size_t cells = registry().concepts.size() * years_.size() * kRoleCount;
+  const std::size_t cells = row_count_ * years_.size() * kRoleCount;
   offsets_.assign(cells + 1, 0);
   for (const Placed& placed : placed_) ++offsets_[placed.cell + 1];
   for (std::size_t i = 1; i < offsets_.size(); ++i) offsets_[i] += offsets_[i - 1];
@@ -178,6 +182,7 @@ void Cells::sort_cells() {
 }
 
 std::span<const Reading> Cells::at(ConceptId what, std::size_t year, Role role) const {
+  if (rows_[what] == kNoRow) return {};
   const std::size_t cell = cell_of(what, year, role);
   return {readings_.data() + offsets_[cell], offsets_[cell + 1] - offsets_[cell]};
 }

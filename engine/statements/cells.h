@@ -32,8 +32,9 @@ class Cells {
 
   // Whether any filing speaks in this concept at all.
   [[nodiscard]] bool has(ConceptId what) const {
-    return offsets_[cell_of(what, 0, Role{})] !=
-           offsets_[cell_of(what, 0, Role{}) + years_.size() * kRoleCount];
+    if (rows_[what] == kNoRow) return false;
+    const std::uint32_t first = cell_of(what, 0, Role{});
+    return offsets_[first] != offsets_[first + years_.size() * kRoleCount];
   }
 
   // Last day of a quarter (1..4), where any anchor fact tells it.
@@ -67,15 +68,19 @@ class Cells {
   void find_quarter_dates();
   void sort_cells();
   [[nodiscard]] std::uint32_t cell_of(ConceptId what, std::size_t year, Role role) const {
-    return static_cast<std::uint32_t>((what * years_.size() + year) * kRoleCount +
+    return static_cast<std::uint32_t>((rows_[what] * years_.size() + year) * kRoleCount +
                                       static_cast<std::size_t>(role));
   }
+
+  static constexpr std::uint32_t kNoRow = ~std::uint32_t{0};
 
   const Filings& filings_;
   const std::vector<FiscalYear>& years_;
   std::vector<std::array<std::optional<Date>, 4>> quarter_starts_, quarter_ends_;
   std::vector<std::optional<Place>> places_;    // by period
   std::vector<std::vector<Balance>> balances_;  // by period
+  std::vector<std::uint32_t> rows_;  // by concept: cells are kept for the concepts that the company uses
+  std::uint32_t row_count_ = 0;
   std::vector<Placed> placed_;
   std::vector<Reading> readings_;
   std::vector<std::uint32_t> offsets_;

@@ -20,7 +20,11 @@ constexpr auto kFact = json::object<Fact>(
 constexpr std::size_t kRawLimit = 2000;
 
 // Years that a typing error made ("6016-06-30", "0205-01-01") are no periods.
-bool plausible(Date date) { return date >= make_date(1900, 1, 1) && date < make_date(2100, 1, 1); }
+bool plausible(Date date) {
+  constexpr Date kFirst = std::chrono::sys_days(std::chrono::year(1900) / 1 / 1);
+  constexpr Date kEnd = std::chrono::sys_days(std::chrono::year(2100) / 1 / 1);
+  return date >= kFirst && date < kEnd;
+}
 
 Fault judge(const Fact& fact) {
   if (!plausible(fact.end) || !plausible(fact.filed) || (fact.start && !plausible(*fact.start))) {
