@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 namespace icingest {
 namespace {
@@ -53,9 +54,17 @@ std::optional<Date> parse_date(std::string_view text) {
   const auto y = static_cast<int>(digit(0) * 1000 + digit(1) * 100 + digit(2) * 10 + digit(3));
   const unsigned m = digit(5) * 10 + digit(6);
   const unsigned d = digit(8) * 10 + digit(9);
-  const std::chrono::year_month_day civil{year(y), std::chrono::month(m), std::chrono::day(d)};
-  if (!civil.ok()) return std::nullopt;
-  return sys_days(civil);
+  if (m - 1 > 11 || d - 1 > 30) return std::nullopt;
+  const bool leap = y % 4 == 0 && (y % 100 != 0 || y % 400 == 0);
+  constexpr std::array<unsigned, 13> kBefore = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365};
+  const unsigned february = leap && m == 2 ? 1 : 0;
+  if (d > kBefore[m] - kBefore[m - 1] + february) return std::nullopt;
+  // Leap days of the years before this one, counted from the year 0, which had one.
+  const int past = y - 1;
+  const int leap_days = y == 0 ? 0 : past / 4 - past / 100 + past / 400 + 1;
+  constexpr int kEpoch = 719'528;  // days from 0000-01-01 to 1970-01-01
+  const unsigned in_year = kBefore[m - 1] + (leap && m > 2 ? 1 : 0) + d - 1;
+  return Date(days(y * 365 + leap_days + static_cast<int>(in_year) - kEpoch));
 }
 
 std::string to_string(Date date) {

@@ -49,9 +49,13 @@ bool better(const Reading& a, const Reading& b) {
 }  // namespace
 
 Cells::Cells(const Filings& filings, const std::vector<FiscalYear>& years)
-    : filings_(filings), years_(years), quarter_starts_(years.size()), quarter_ends_(years.size()) {
+    : registry_(registry()),
+      filings_(filings),
+      years_(years),
+      quarter_starts_(years.size()),
+      quarter_ends_(years.size()) {
   placed_.reserve(filings.items.size());
-  rows_.assign(registry().concepts.size(), kNoRow);
+  rows_.assign(registry_.concepts.size(), kNoRow);
   for (const Item& item : filings.items) {
     if (rows_[item.what] == kNoRow) rows_[item.what] = row_count_++;
   }
@@ -71,7 +75,7 @@ void Cells::find_places() {
 
 bool Cells::speaks_for(const Item& item, const FiscalYear& year) const {
   if (item.currency.empty()) return true;
-  return item.currency == year.currency && registry().concepts[item.what].taxonomy == year.taxonomy;
+  return item.currency == year.currency && registry_.concepts[item.what].taxonomy == year.taxonomy;
 }
 
 void Cells::place_durations() {
@@ -96,7 +100,7 @@ void Cells::find_quarter_dates() {
   std::vector<Votes> starts(years_.size());
   std::vector<Votes> ends(years_.size());
   std::vector<int> counts(filings_.periods.size());
-  for (const Item& item : filings_.items) counts[item.period] += registry().anchors[item.what] ? 1 : 0;
+  for (const Item& item : filings_.items) counts[item.period] += registry_.anchors[item.what] ? 1 : 0;
   for (std::size_t i = 0; i < counts.size(); ++i) {
     const auto& place = places_[i];
     if (counts[i] == 0 || !place || (years_[place->year].transition && place->role == Role::year)) continue;
@@ -144,7 +148,7 @@ void Cells::find_balances() {
 
 void Cells::place_instants() {
   for (const Item& item : filings_.items) {
-    if (item.fact->start || registry().covers[item.what]) continue;
+    if (item.fact->start || registry_.covers[item.what]) continue;
     for (const auto& [year, role, misfit] : balances_[item.period]) {
       if (!speaks_for(item, years_[year])) continue;
       placed_.push_back({cell_of(item.what, year, role), {item.fact->value, item.filing, item.what, misfit}});
@@ -179,12 +183,6 @@ void Cells::sort_cells() {
     std::unique_copy(first, last, std::back_inserter(readings_), same_filing);
   }
   offsets_[cells] = static_cast<std::uint32_t>(readings_.size());
-}
-
-std::span<const Reading> Cells::at(ConceptId what, std::size_t year, Role role) const {
-  if (rows_[what] == kNoRow) return {};
-  const std::size_t cell = cell_of(what, year, role);
-  return {readings_.data() + offsets_[cell], offsets_[cell + 1] - offsets_[cell]};
 }
 
 bool Cells::ever_differ(ConceptId a, ConceptId b) const {

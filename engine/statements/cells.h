@@ -28,7 +28,11 @@ class Cells {
   Cells(const Filings& filings, const std::vector<FiscalYear>& years);
 
   // Readings of one concept for one period by filing, in the year's currency and taxonomy.
-  [[nodiscard]] std::span<const Reading> at(ConceptId what, std::size_t year, Role role) const;
+  [[nodiscard]] std::span<const Reading> at(ConceptId what, std::size_t year, Role role) const {
+    if (rows_[what] == kNoRow) return {};
+    const std::uint32_t cell = cell_of(what, year, role);
+    return {readings_.data() + offsets_[cell], offsets_[cell + 1] - offsets_[cell]};
+  }
 
   // Whether any filing speaks in this concept at all.
   [[nodiscard]] bool has(ConceptId what) const {
@@ -74,6 +78,7 @@ class Cells {
 
   static constexpr std::uint32_t kNoRow = ~std::uint32_t{0};
 
+  const Registry& registry_;
   const Filings& filings_;
   const std::vector<FiscalYear>& years_;
   std::vector<std::array<std::optional<Date>, 4>> quarter_starts_, quarter_ends_;

@@ -102,6 +102,7 @@ struct Census {
 };
 
 void describe(Filings& out) {
+  const Registry& all = registry();
   std::vector<Census> censuses(out.filings.size());
   for (const Item& item : out.items) {
     Filing& filing = out.filings[item.filing];
@@ -109,11 +110,11 @@ void describe(Filings& out) {
     const Fact& fact = *item.fact;
     if (!item.currency.empty()) {
       census.currencies.add(item.currency);
-      census.taxonomies.add(registry().concepts[item.what].taxonomy);
+      census.taxonomies.add(all.concepts[item.what].taxonomy);
     }
     if (fact.fy) census.years.add(*fact.fy);
     census.newest_any = std::max(census.newest_any.value_or(fact.end), fact.end);
-    if (fact.start && registry().anchors[item.what])
+    if (fact.start && all.anchors[item.what])
       filing.own_end = std::max(filing.own_end.value_or(fact.end), fact.end);
     if (!fact.start && !item.currency.empty()) {
       census.newest_instant = std::max(census.newest_instant.value_or(fact.end), fact.end);
@@ -200,10 +201,11 @@ Filings sort_by_filing(std::span<const Fact> facts, Date as_of) {
     period_index.add(hash, added);
     return added;
   };
+  const Registry& all = registry();
   out.items.reserve(usable.size());
   for (const Usable& one : usable) {
     const Fact& fact = *one.fact;
-    const FieldKind kind = registry().kinds[fact.what];
+    const FieldKind kind = all.kinds[fact.what];
     const auto currency = currency_of(fact.unit, kind);
     if (!currency || !has_shape(fact, kind)) continue;
     out.items.push_back({&fact, fact.what, places[one.filing], period_of(fact), *currency});
