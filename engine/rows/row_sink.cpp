@@ -1,7 +1,5 @@
 #include "icingest/row_sink.h"
 
-#include <algorithm>
-#include <bit>
 #include <cstring>
 
 #include "core/text.h"
@@ -10,56 +8,34 @@ namespace icingest {
 namespace {
 
 constexpr std::size_t kRawLimit = 2000;
-constexpr std::size_t kLeastRoom = 1024;
 
 }  // namespace
 
 std::uint32_t KeySet::insert(std::uint64_t key_hash, std::uint32_t row_at) {
-  if ((used_ + 1) * 2 > room_) grow();
-  for (std::size_t at = key_hash & (room_ - 1); slots_[at].generation == generation_;
-       at = (at + 1) & (room_ - 1)) {
+  if ((used_ + 1) * 2 > slots_.size()) grow();
+  std::size_t at = key_hash & (slots_.size() - 1);
+  for (; slots_[at].generation == generation_; at = (at + 1) & (slots_.size() - 1)) {
     if (slots_[at].key_hash == key_hash) return slots_[at].row_at;
   }
-  place(key_hash, row_at);
+  slots_[at] = {key_hash, row_at, generation_};
+  ++used_;
   return kNew;
 }
 
-void KeySet::place(std::uint64_t key_hash, std::uint32_t row_at) {
-  std::size_t at = key_hash & (room_ - 1);
-  while (slots_[at].generation == generation_) at = (at + 1) & (room_ - 1);
-  slots_[at] = {key_hash, row_at, generation_};
-  ++used_;
-}
-
 void KeySet::clear() {
-  // The next unit is likely to be about as large as this one.
-  room_ = std::min(slots_.size(), std::bit_ceil(std::max(used_ * 2 + 2, kLeastRoom)));
   used_ = 0;
-  forget();
-}
-
-// Every slot is free again.
-void KeySet::forget() {
   if (++generation_ != 0) return;
   slots_.assign(slots_.size(), Slot{});  // the counter wrapped: old marks would look new
   generation_ = 1;
 }
 
 void KeySet::grow() {
-  std::vector<Slot> held;
-  held.reserve(used_);
-  for (std::size_t at = 0; at < room_; ++at) {
-    if (slots_[at].generation == generation_) held.push_back(slots_[at]);
-  }
-  room_ = room_ == 0 ? kLeastRoom : room_ * 2;
-  if (room_ > slots_.size()) {
-    slots_.assign(room_, Slot{});
-    generation_ = 1;
-  } else {
-    forget();
-  }
+  std::vector<Slot> before(slots_.empty() ? 1024 : slots_.size() * 2);
+  before.swap(slots_);
   used_ = 0;
-  for (const Slot& slot : held) place(slot.key_hash, slot.row_at);
+  for (const Slot& slot : before) {
+    if (slot.generation == generation_) insert(slot.key_hash, slot.row_at);
+  }
 }
 
 void RowWriter::reject(Fault fault, std::string_view column, std::string_view raw) {

@@ -19,7 +19,7 @@ class Index {
  public:
   static constexpr std::uint32_t kNone = ~std::uint32_t{0};
 
-  explicit Index(std::size_t expected) { slots_.resize(std::bit_ceil(2 * expected + 64)); }
+  explicit Index(std::size_t expected) { slots_.resize(std::bit_ceil(expected + expected / 2 + 64)); }
 
   // The number with that hash for which `is_same` holds; kNone when there is none.
   template <class IsSame>
@@ -33,7 +33,7 @@ class Index {
   }
 
   void add(std::uint64_t hash, std::uint32_t number) {
-    if (++used_ * 2 > slots_.size()) grow();
+    if (++used_ * 4 > slots_.size() * 3) grow();
     place(slots_, {static_cast<std::uint32_t>(hash >> 32), static_cast<std::uint32_t>(hash), number});
   }
 

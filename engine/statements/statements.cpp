@@ -54,18 +54,22 @@ class Builder {
 
   // ---- values ----
 
-  [[nodiscard]] Value value_of(const Voices& voices) const {
+  // A Value is large: each is made in the optional that it is returned in.
+  [[nodiscard]] std::optional<Value> value_of(const Voices& voices) const {
+    std::optional<Value> made;
+    if (voices.empty()) return made;
     const Voice& first = voices.front();
     const Voice& latest = voices.back();
-    Value value{.latest = latest.value,
-                .first = first.filed_value,
-                .first_filed = filings_.filings[first.filing].filed,
-                .latest_filed = filings_.filings[latest.filing].filed,
-                .split_adjusted = latest.adjusted,
-                .what = registry().concepts[latest.what],
-                .first_accession = filings_.filings[first.filing].accession};
+    Value& value = made.emplace();
+    value.latest = latest.value;
+    value.first = first.filed_value;
+    value.first_filed = filings_.filings[first.filing].filed;
+    value.latest_filed = filings_.filings[latest.filing].filed;
+    value.split_adjusted = latest.adjusted;
+    value.what = registry().concepts[latest.what];
+    value.first_accession = filings_.filings[first.filing].accession;
     cite(value, latest.filing);
-    return value;
+    return made;
   }
 
   void cite(Value& value, std::uint32_t filing) const {
@@ -78,9 +82,7 @@ class Builder {
 
   [[nodiscard]] std::optional<Value> reported(Field field, std::size_t year, Role role,
                                               Hearing hearing) const {
-    const Voices voices = speakers_.voices(field, year, role, hearing);
-    if (voices.empty()) return std::nullopt;
-    return value_of(voices);
+    return value_of(speakers_.voices(field, year, role, hearing));
   }
 
   // What is said of a period and of each of its parts; nothing where nobody speaks of one of them.
@@ -198,7 +200,7 @@ class Builder {
     const bool last_of_transition = years_[year].transition && quarter == last_quarter(year);
     if (quarter == 1 && last_of_transition) return reported(field, year, Role::year, hearing);
     const Voices all = speakers_.voices(field, year, alone(quarter), hearing);
-    if (quarter == 1) return all.empty() ? std::nullopt : std::optional(value_of(all));
+    if (quarter == 1) return value_of(all);
     const Role whole = quarter == 4 || last_of_transition ? Role::year : ytd(quarter);
     const Voices longer = speakers_.voices(field, year, whole, hearing);
     const auto is_of_longer = [&](const Voice& voice) {
@@ -213,9 +215,10 @@ class Builder {
       own = sifted;
     }
     const bool adds_up = kind_of(field) != FieldKind::average;
-    if (!own.empty() || (!all.empty() && !adds_up)) return value_of(adds_up ? own : all);
-    auto value = adds_up ? remainder(field, year, quarter, whole, hearing) : std::nullopt;
-    if (!value && !all.empty()) value = value_of(all);
+    if (!adds_up) return value_of(all);
+    if (!own.empty()) return value_of(own);
+    auto value = remainder(field, year, quarter, whole, hearing);
+    if (!value) value = value_of(all);
     return value;
   }
 
@@ -257,23 +260,26 @@ class Builder {
   }
 
   [[nodiscard]] std::optional<Value> flow(Field field, std::size_t year, std::optional<int> quarter) const {
-    if (speakers_.candidates(field).empty()) return std::nullopt;
+    std::optional<Value> value;
+    if (speakers_.candidates(field).empty()) return value;
     for (const Hearing hearing : {Hearing::periodic, Hearing::any}) {
       if (hearing == Hearing::any && !speakers_.others_speak()) break;
-      auto value = quarter ? quarter_value(field, year, *quarter, hearing)
-                           : reported(field, year, Role::year, hearing);
-      if (value) return value;
+      value = quarter ? quarter_value(field, year, *quarter, hearing)
+                      : reported(field, year, Role::year, hearing);
+      if (value) break;
     }
-    return std::nullopt;
+    return value;
   }
 
   [[nodiscard]] std::optional<Value> balance(Field field, std::size_t year, int quarter) const {
-    if (speakers_.candidates(field).empty()) return std::nullopt;
+    std::optional<Value> value;
+    if (speakers_.candidates(field).empty()) return value;
     for (const Hearing hearing : {Hearing::periodic, Hearing::any}) {
       if (hearing == Hearing::any && !speakers_.others_speak()) break;
-      if (auto value = reported(field, year, at(quarter), hearing)) return value;
+      value = reported(field, year, at(quarter), hearing);
+      if (value) break;
     }
-    return std::nullopt;
+    return value;
   }
 
   // The count on the cover of the first report of the period: later amendments count shares of a later day.

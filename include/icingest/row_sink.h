@@ -15,8 +15,7 @@
 
 namespace icingest {
 
-// Remembers the keys of one unit and where in its batch their rows are. Recycled: clear() costs nothing, and units small
-// after a large one use as little memory as they need, which their processor's cache holds.
+// Remembers the keys of one unit and where in its batch their rows are. Recycled: clear() costs nothing.
 class KeySet {
  public:
   static constexpr std::uint32_t kNew = ~std::uint32_t{0};
@@ -31,12 +30,9 @@ class KeySet {
     std::uint32_t row_at = 0;
     std::uint32_t generation = 0;
   };
-  void forget();
   void grow();
-  void place(std::uint64_t key_hash, std::uint32_t row_at);
 
   std::vector<Slot> slots_;
-  std::size_t room_ = 0;  // slots in use, a power of two: the first ones
   std::size_t used_ = 0;
   std::uint32_t generation_ = 1;
 };
