@@ -104,22 +104,8 @@ namespace plain {
   return at + 1;
 }
 
-// "2024-09-28".
-[[nodiscard]] inline const char* take(const char* at, Date& out) {
-  constexpr std::size_t kLength = 10;
-  if (*at != '"' || at[1 + kLength] != '"') return nullptr;
-  const auto date = parse_date({at + 1, kLength});
-  if (!date) return nullptr;
-  out = *date;
-  return at + kLength + 2;
-}
-
 template <class T>
 [[nodiscard]] const char* take(const char* at, std::optional<T>& out) {
-  if (*at == 'n' && std::memcmp(at, "null", 4) == 0) {
-    out.reset();
-    return at + 4;
-  }
   return take(at, out.emplace());
 }
 

@@ -58,16 +58,27 @@ class Tokens {
 template <class T>
 bool Tokens::take(std::uint32_t token, T& out) const {
   const char* const begin = body_ + starts_[token];
-  if constexpr (std::is_same_v<T, std::string_view> || std::is_same_v<T, std::optional<std::string_view>>) {
-    // The first stage has seen to it that a text ends before the next token; escapes were looked for.
-    if (*begin != '"') return plain::take(begin, out) != nullptr;
-    const char* last = body_ + starts_[token + 1] - 1;
+  const char* const behind = body_ + starts_[token + 1];
+  if constexpr (kIsOptional<T>) {
+    if (*begin != 'n') return take(token, out.emplace());
+    out.reset();
+    return std::memcmp(begin, "null", 4) == 0 && skip_blanks(begin + 4) == behind;
+  } else if constexpr (std::is_same_v<T, std::string_view>) {
+    // The first stage has seen to it that a text ends before the next token; escapes are looked for in whole rows.
+    if (*begin != '"') return false;
+    const char* last = behind - 1;
     while (*last != '"') --last;
     out = std::string_view(begin + 1, static_cast<std::size_t>(last - begin - 1));
     return true;
+  } else if constexpr (std::is_same_v<T, Date>) {
+    constexpr std::size_t kLength = 10;  // 2024-09-28
+    if (*begin != '"' || begin[1 + kLength] != '"') return false;
+    const auto date = parse_date({begin + 1, kLength});
+    if (date) out = *date;
+    return date.has_value();
   } else {
     const char* const end = plain::take(begin, out);
-    return end != nullptr && skip_blanks(end) == body_ + starts_[token + 1];
+    return end != nullptr && skip_blanks(end) == behind;
   }
 }
 
