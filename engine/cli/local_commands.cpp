@@ -240,7 +240,7 @@ void add_sim_options(CLI::App& command, SimArguments& arguments) {
   command.add_option("--correct", arguments.corrected,
                      "sessions whose data the provider has corrected since");
   command.add_flag("--prerender", arguments.prerender,
-                   "render every answer by session before the first request");
+                   "render every answer by session and the zips of the SEC before the first request");
   command.add_option("--cache", arguments.cache, "bytes of rendered answers to keep");
   command.add_option(
       "--sec-recorded", arguments.sec_recorded,

@@ -21,7 +21,7 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool scale_up(Int128& mantissa, int exponent) {
   if (mantissa == 0) return true;
   if (exponent > kMaxDigits) return false;
-  const Int128 limit = kPowers[kMaxDigits] / kPowers[static_cast<std::size_t>(exponent)];
+  const Int128 limit = kPowers[static_cast<std::size_t>(kMaxDigits - exponent)];
   if (mantissa >= limit || mantissa <= -limit) return false;
   mantissa *= kPowers[static_cast<std::size_t>(exponent)];
   return true;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cctype>
 #include <charconv>
 #include <cmath>
@@ -147,7 +148,14 @@ std::string_view utf8_prefix(std::string_view text, std::size_t limit) {
 }
 
 std::string json_quote(std::string_view text) {
-  std::string out = "\"";
+  const auto is_plain = [](char c) { return static_cast<unsigned char>(c) >= ' ' && c != '"' && c != '\\'; };
+  std::string out;
+  out.reserve(text.size() + 2);
+  out += '"';
+  if (std::all_of(text.begin(), text.end(), is_plain)) {
+    out += text;
+    return out += '"';
+  }
   for (const char c : text) {
     switch (c) {
       case '"': out += "\\\""; break;

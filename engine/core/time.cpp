@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 namespace icingest {
 namespace {
@@ -46,20 +47,44 @@ Summer summer_of(year y) {
 
 std::optional<Date> parse_date(std::string_view text) {
   if (text.size() != 10 || text[4] != '-' || text[7] != '-') return std::nullopt;
-  const int y = digits(text, 0, 4);
-  const int m = digits(text, 5, 2);
-  const int d = digits(text, 8, 2);
-  if (y < 0 || m < 0 || d < 0) return std::nullopt;
-  const std::chrono::year_month_day civil{year(y), std::chrono::month(static_cast<unsigned>(m)),
-                                          std::chrono::day(static_cast<unsigned>(d))};
-  if (!civil.ok()) return std::nullopt;
-  return sys_days(civil);
+  const auto digit = [&](std::size_t at) { return static_cast<unsigned char>(text[at]) - unsigned{'0'}; };
+  unsigned most = 0;
+  for (const std::size_t at : {0U, 1U, 2U, 3U, 5U, 6U, 8U, 9U}) most = std::max(most, digit(at));
+  if (most > 9) return std::nullopt;
+  const auto y = static_cast<int>(digit(0) * 1000 + digit(1) * 100 + digit(2) * 10 + digit(3));
+  const unsigned m = digit(5) * 10 + digit(6);
+  const unsigned d = digit(8) * 10 + digit(9);
+  if (m - 1 > 11 || d - 1 > 30) return std::nullopt;
+  const bool leap = y % 4 == 0 && (y % 100 != 0 || y % 400 == 0);
+  constexpr std::array<unsigned, 13> kBefore = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365};
+  const unsigned february = leap && m == 2 ? 1 : 0;
+  if (d > kBefore[m] - kBefore[m - 1] + february) return std::nullopt;
+  // Leap days of the years before this one, counted from the year 0, which had one.
+  const int past = y - 1;
+  const int leap_days = y == 0 ? 0 : past / 4 - past / 100 + past / 400 + 1;
+  constexpr int kEpoch = 719'528;  // days from 0000-01-01 to 1970-01-01
+  const unsigned in_year = kBefore[m - 1] + (leap && m > 2 ? 1 : 0) + d - 1;
+  return Date(days(y * 365 + leap_days + static_cast<int>(in_year) - kEpoch));
 }
 
 std::string to_string(Date date) {
   const std::chrono::year_month_day c = civil(date);
-  return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(c.year()), static_cast<unsigned>(c.month()),
-                     static_cast<unsigned>(c.day()));
+  const int y = static_cast<int>(c.year());
+  const auto m = static_cast<unsigned>(c.month());
+  const auto d = static_cast<unsigned>(c.day());
+  if (y < 0 || y > 9999) return fmt::format("{:04}-{:02}-{:02}", y, m, d);
+  const auto digit = [](unsigned value) { return static_cast<char>('0' + value % 10); };
+  const auto years = static_cast<unsigned>(y);
+  return {digit(years / 1000),
+          digit(years / 100),
+          digit(years / 10),
+          digit(years),
+          '-',
+          digit(m / 10),
+          digit(m),
+          '-',
+          digit(d / 10),
+          digit(d)};
 }
 
 std::optional<Instant> parse_instant(std::string_view text) {

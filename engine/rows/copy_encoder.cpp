@@ -1,5 +1,6 @@
 #include "icingest/copy_encoder.h"
 
+#define XXH_INLINE_ALL  // keys are short: calls would take as long as hashing
 #include <xxhash.h>
 
 #include <algorithm>

@@ -252,6 +252,11 @@ SimAnswer SecApi::archive(const SimRequest& request) {
   return stored(request, std::move(*file));
 }
 
+void SecApi::prerender() {
+  for (const BulkKind kind : {BulkKind::companyfacts, BulkKind::submissions})
+    static_cast<void>(bulk_.zip(kind, clock_.now()));
+}
+
 // If-None-Match and If-Modified-Since are ignored here, as they are there.
 SimAnswer SecApi::bulk(const SimRequest& request, BulkKind kind, bool ignore_range) {
   const BulkZip& zip = bulk_.zip(kind, clock_.now());

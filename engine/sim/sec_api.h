@@ -39,6 +39,9 @@ class SecApi {
   // `fault` is what goes wrong with it; cleared when nothing does.
   [[nodiscard]] SimAnswer answer(const SimRequest& request, Faults& faults, std::optional<FaultKind>& fault);
 
+  // Lays out the zips as they stand now, which the first request for one of them would wait for.
+  void prerender();
+
   [[nodiscard]] const SecFilers& filers() const { return filers_; }
   [[nodiscard]] const SecGate& gate() const { return gate_; }
   [[nodiscard]] const Counts& counts() const { return counts_; }

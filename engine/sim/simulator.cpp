@@ -334,6 +334,7 @@ void Simulator::State::prerender() {
     }
     packed_file(files.path_of(session));
   }
+  sec.prerender();
 }
 
 std::string Simulator::State::stats() const {

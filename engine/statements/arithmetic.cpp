@@ -1,6 +1,7 @@
 #include "statements/arithmetic.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace icingest::statements {
@@ -71,6 +72,16 @@ Decimal trimmed(const Decimal& a) {
   return {mantissa, scale};
 }
 
-double approx(const Decimal& a) { return static_cast<double>(a.mantissa()) * std::pow(10.0, -a.scale()); }
+double approx(const Decimal& a) {
+  static const auto kParts = [] {
+    std::array<double, Decimal::kMaxScale + 1> parts{};
+    for (std::size_t i = 0; i < parts.size(); ++i) parts[i] = std::pow(10.0, -static_cast<int>(i));
+    return parts;
+  }();
+  const auto small = static_cast<std::int64_t>(a.mantissa());
+  const double mantissa =
+      small == a.mantissa() ? static_cast<double>(small) : static_cast<double>(a.mantissa());
+  return a.scale() == 0 ? mantissa : mantissa * kParts[static_cast<std::size_t>(a.scale())];
+}
 
 }  // namespace icingest::statements

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <iterator>
 #include <map>
-#include <tuple>
 
 #include "statements/arithmetic.h"
 
@@ -49,24 +49,39 @@ bool better(const Reading& a, const Reading& b) {
 }  // namespace
 
 Cells::Cells(const Filings& filings, const std::vector<FiscalYear>& years)
-    : filings_(filings), years_(years), quarter_starts_(years.size()), quarter_ends_(years.size()) {
+    : registry_(registry()),
+      filings_(filings),
+      years_(years),
+      quarter_starts_(years.size()),
+      quarter_ends_(years.size()) {
   placed_.reserve(filings.items.size());
+  rows_.assign(registry_.concepts.size(), kNoRow);
+  for (const Item& item : filings.items) {
+    if (rows_[item.what] == kNoRow) rows_[item.what] = row_count_++;
+  }
+  find_places();
   place_durations();
   find_quarter_dates();
+  find_balances();
   place_instants();
   sort_cells();
 }
 
+void Cells::find_places() {
+  places_.reserve(filings_.periods.size());
+  for (const Period& period : filings_.periods)
+    places_.push_back(period.start ? place_duration(years_, *period.start, period.end) : std::nullopt);
+}
+
 bool Cells::speaks_for(const Item& item, const FiscalYear& year) const {
   if (item.currency.empty()) return true;
-  return item.currency == year.currency && registry().concepts[item.what].taxonomy == year.taxonomy;
+  return item.currency == year.currency && registry_.concepts[item.what].taxonomy == year.taxonomy;
 }
 
 void Cells::place_durations() {
   for (const Item& item : filings_.items) {
     const Fact& fact = *item.fact;
-    if (!fact.start) continue;
-    const auto place = place_duration(years_, *fact.start, fact.end);
+    const auto& place = places_[item.period];
     if (!place || !speaks_for(item, years_[place->year])) continue;
     const FiscalYear& year = years_[place->year];
     std::uint8_t misfit = 0;
@@ -84,14 +99,16 @@ void Cells::find_quarter_dates() {
   using Votes = std::array<std::map<Date, int>, 4>;
   std::vector<Votes> starts(years_.size());
   std::vector<Votes> ends(years_.size());
-  for (const Item& item : filings_.items) {
-    const Fact& fact = *item.fact;
-    if (!fact.start || !is_anchor(item.what)) continue;
-    const auto place = place_duration(years_, *fact.start, fact.end);
-    if (!place || (years_[place->year].transition && place->role == Role::year)) continue;
+  std::vector<int> counts(filings_.periods.size());
+  for (const Item& item : filings_.items) counts[item.period] += registry_.anchors[item.what] ? 1 : 0;
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    const auto& place = places_[i];
+    if (counts[i] == 0 || !place || (years_[place->year].transition && place->role == Role::year)) continue;
+    const Period& period = filings_.periods[i];
     const auto quarter = static_cast<std::size_t>(quarter_of(place->role) - 1);
-    ++ends[place->year][quarter][fact.end];
-    if (place->role == Role::ytd1 || place->role > Role::year) ++starts[place->year][quarter][*fact.start];
+    ends[place->year][quarter][period.end] += counts[i];
+    if (place->role == Role::ytd1 || place->role > Role::year)
+      starts[place->year][quarter][*period.start] += counts[i];
   }
   const auto elect = [](const std::map<Date, int>& votes) {
     std::optional<Date> elected;
@@ -112,51 +129,60 @@ void Cells::find_quarter_dates() {
   }
 }
 
-void Cells::place_instants() {
-  for (const Item& item : filings_.items) {
-    if (item.fact->start || registry().concepts[item.what].taxonomy == "dei") continue;
+void Cells::find_balances() {
+  balances_.resize(filings_.periods.size());
+  for (std::size_t i = 0; i < balances_.size(); ++i) {
+    const auto& [start, day] = filings_.periods[i];
+    if (start) continue;
     for (std::size_t year = 0; year < years_.size(); ++year) {
-      if (item.fact->end >= years_[year].start && item.fact->end <= years_[year].end + kInstantSlack) {
-        place_instant(item, year);
+      if (day < years_[year].start || day > years_[year].end + kInstantSlack) continue;
+      for (int quarter = 1; quarter <= 4; ++quarter) {
+        const auto end = quarter_end(year, quarter);
+        if (!end || day > *end + kInstantSlack || day + kInstantSlack < *end) continue;
+        const Role role = static_cast<Role>(static_cast<int>(Role::at1) + quarter - 1);
+        balances_[i].push_back({year, role, misfit_of(day, *end)});
       }
     }
   }
 }
 
-void Cells::place_instant(const Item& item, std::size_t year) {
-  if (!speaks_for(item, years_[year])) return;
-  for (int quarter = 1; quarter <= 4; ++quarter) {
-    const auto end = quarter_end(year, quarter);
-    if (!end || item.fact->end > *end + kInstantSlack || item.fact->end + kInstantSlack < *end) continue;
-    const Role role = static_cast<Role>(static_cast<int>(Role::at1) + quarter - 1);
-    placed_.push_back({cell_of(item.what, year, role),
-                       {item.fact->value, item.filing, item.what, misfit_of(item.fact->end, *end)}});
+void Cells::place_instants() {
+  for (const Item& item : filings_.items) {
+    if (item.fact->start || registry_.covers[item.what]) continue;
+    for (const auto& [year, role, misfit] : balances_[item.period]) {
+      if (!speaks_for(item, years_[year])) continue;
+      placed_.push_back({cell_of(item.what, year, role), {item.fact->value, item.filing, item.what, misfit}});
+    }
   }
 }
 
+// By cell first: counted, because there are few more readings than cells. Then each cell, which is short and nearly in
+// order as it comes.
 void Cells::sort_cells() {
-  std::sort(placed_.begin(), placed_.end(), [](const Placed& a, const Placed& b) {
-    const auto left = std::tie(a.cell, a.reading.filing);
-    const auto right = std::tie(b.cell, b.reading.filing);
-    return left != right ? left < right : better(a.reading, b.reading);
-  });
-  offsets_.assign(registry().concepts.size() * years_.size() * kRoleCount + 1, 0);
-  readings_.reserve(placed_.size());
-  const Placed* last = nullptr;
-  for (const Placed& placed : placed_) {
-    const bool repeated =
-        last != nullptr && last->cell == placed.cell && last->reading.filing == placed.reading.filing;
-    last = &placed;
-    if (repeated) continue;
-    readings_.push_back(placed.reading);
-    ++offsets_[placed.cell + 1];
-  }
+  const std::size_t cells = row_count_ * years_.size() * kRoleCount;
+  offsets_.assign(cells + 1, 0);
+  for (const Placed& placed : placed_) ++offsets_[placed.cell + 1];
   for (std::size_t i = 1; i < offsets_.size(); ++i) offsets_[i] += offsets_[i - 1];
-}
-
-std::span<const Reading> Cells::at(ConceptId what, std::size_t year, Role role) const {
-  const std::size_t cell = cell_of(what, year, role);
-  return {readings_.data() + offsets_[cell], offsets_[cell + 1] - offsets_[cell]};
+  std::vector<Reading> sorted(placed_.size());
+  for (const Placed& placed : placed_) sorted[offsets_[placed.cell]++] = placed.reading;
+  // Each offset is the end of its cell now, which is where the next one begins.
+  readings_.reserve(sorted.size());
+  std::uint32_t begin = 0;
+  for (std::size_t cell = 0; cell < cells; ++cell) {
+    const std::uint32_t end = offsets_[cell];
+    offsets_[cell] = static_cast<std::uint32_t>(readings_.size());
+    if (begin == end) continue;
+    const auto first = sorted.begin() + begin;
+    const auto last = sorted.begin() + end;
+    begin = end;
+    const auto before = [](const Reading& a, const Reading& b) {
+      return a.filing != b.filing ? a.filing < b.filing : better(a, b);
+    };
+    if (!std::is_sorted(first, last, before)) std::sort(first, last, before);
+    const auto same_filing = [](const Reading& a, const Reading& b) { return a.filing == b.filing; };
+    std::unique_copy(first, last, std::back_inserter(readings_), same_filing);
+  }
+  offsets_[cells] = static_cast<std::uint32_t>(readings_.size());
 }
 
 bool Cells::ever_differ(ConceptId a, ConceptId b) const {

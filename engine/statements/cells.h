@@ -28,7 +28,18 @@ class Cells {
   Cells(const Filings& filings, const std::vector<FiscalYear>& years);
 
   // Readings of one concept for one period by filing, in the year's currency and taxonomy.
-  [[nodiscard]] std::span<const Reading> at(ConceptId what, std::size_t year, Role role) const;
+  [[nodiscard]] std::span<const Reading> at(ConceptId what, std::size_t year, Role role) const {
+    if (rows_[what] == kNoRow) return {};
+    const std::uint32_t cell = cell_of(what, year, role);
+    return {readings_.data() + offsets_[cell], offsets_[cell + 1] - offsets_[cell]};
+  }
+
+  // Whether any filing speaks in this concept at all.
+  [[nodiscard]] bool has(ConceptId what) const {
+    if (rows_[what] == kNoRow) return false;
+    const std::uint32_t first = cell_of(what, 0, Role{});
+    return offsets_[first] != offsets_[first + years_.size() * kRoleCount];
+  }
 
   // Last day of a quarter (1..4), where any anchor fact tells it.
   [[nodiscard]] std::optional<Date> quarter_end(std::size_t year, int quarter) const {
@@ -44,22 +55,37 @@ class Cells {
 
  private:
   struct Placed {
-    std::size_t cell = 0;
+    std::uint32_t cell = 0;
     Reading reading;
   };
+  // Where an instant counts as the balance of a quarter's end.
+  struct Balance {
+    std::size_t year = 0;
+    Role role = Role::at1;
+    std::uint8_t misfit = 0;
+  };
+  void find_places();
+  void find_balances();
   void place_durations();
   void place_instants();
-  void place_instant(const Item& item, std::size_t year);
   [[nodiscard]] bool speaks_for(const Item& item, const FiscalYear& year) const;
   void find_quarter_dates();
   void sort_cells();
-  [[nodiscard]] std::size_t cell_of(ConceptId what, std::size_t year, Role role) const {
-    return (what * years_.size() + year) * kRoleCount + static_cast<std::size_t>(role);
+  [[nodiscard]] std::uint32_t cell_of(ConceptId what, std::size_t year, Role role) const {
+    return static_cast<std::uint32_t>((rows_[what] * years_.size() + year) * kRoleCount +
+                                      static_cast<std::size_t>(role));
   }
 
+  static constexpr std::uint32_t kNoRow = ~std::uint32_t{0};
+
+  const Registry& registry_;
   const Filings& filings_;
   const std::vector<FiscalYear>& years_;
   std::vector<std::array<std::optional<Date>, 4>> quarter_starts_, quarter_ends_;
+  std::vector<std::optional<Place>> places_;    // by period
+  std::vector<std::vector<Balance>> balances_;  // by period
+  std::vector<std::uint32_t> rows_;  // by concept: cells are kept for the concepts that the company uses
+  std::uint32_t row_count_ = 0;
   std::vector<Placed> placed_;
   std::vector<Reading> readings_;
   std::vector<std::uint32_t> offsets_;

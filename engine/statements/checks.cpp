@@ -1,13 +1,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
-#include <map>
-#include <tuple>
+#include <iterator>
 
 #include "icingest/statements.h"
 #include "statements/arithmetic.h"
-#include "statements/filings.h"
+#include "statements/index.h"
 
 namespace icingest {
 namespace {
@@ -119,20 +119,28 @@ class Checks {
   }
 
   void quarter_sum(const Statement& year) {
-    for (const Field field :
-         {Field::revenue, Field::net_income, Field::operating_income, Field::operating_cash_flow}) {
-      if (!year[field]) continue;
-      std::optional<Decimal> sum = Decimal();
+    static constexpr Field kSummed[] = {Field::revenue, Field::net_income, Field::operating_income,
+                                        Field::operating_cash_flow};
+    struct Sum {
+      std::optional<Decimal> total = Decimal();
       int quarters = 0;
-      for (const Statement& quarter : all_) {
-        if (!quarter.quarter || quarter.end > year.end || quarter.start < year.start || !quarter[field])
-          continue;
-        sum = sum ? plus(*sum, quarter[field]->latest) : sum;
-        ++quarters;
+    };
+    std::array<Sum, std::size(kSummed)> sums;
+    for (const Statement& quarter : all_) {
+      if (!quarter.quarter || quarter.end > year.end || quarter.start < year.start) continue;
+      for (std::size_t i = 0; i < sums.size(); ++i) {
+        const auto& value = quarter[kSummed[i]];
+        if (!value) continue;
+        sums[i].total = sums[i].total ? plus(*sums[i].total, value->latest) : sums[i].total;
+        ++sums[i].quarters;
       }
-      if (quarters != 4 || !sum || about_equal(*sum, year[field]->latest)) continue;
-      const bool restated = !(year[field]->latest == year[field]->first);
-      add(year, "quarter_sum", field, sum, year[field]->latest,
+    }
+    for (std::size_t i = 0; i < sums.size(); ++i) {
+      const auto& value = year[kSummed[i]];
+      const auto& [sum, quarters] = sums[i];
+      if (!value || quarters != 4 || !sum || about_equal(*sum, value->latest)) continue;
+      const bool restated = !(value->latest == value->first);
+      add(year, "quarter_sum", kSummed[i], sum, value->latest,
           restated ? "the year was restated after its quarters" : "quarters do not add up to the year");
     }
   }
@@ -147,8 +155,7 @@ std::vector<Finding> check_statements(const Statements& statements) { return Che
 
 std::vector<Finding> check_facts(std::span<const Fact> facts) {
   std::vector<Finding> found;
-  using Key = std::tuple<ConceptId, std::string_view, std::optional<Date>, Date, std::string_view>;
-  std::map<Key, const Fact*> seen;
+  statements::Index seen(facts.size());
   const auto add = [&](const Fact& fact, std::string_view rule, std::optional<Decimal> expected,
                        std::string detail) {
     found.push_back({rule, fact.end, std::nullopt, concepts()[fact.what].name, std::move(expected),
@@ -158,10 +165,18 @@ std::vector<Finding> check_facts(std::span<const Fact> facts) {
     if (fact.end > fact.filed && concepts()[fact.what].taxonomy != "dei") {
       add(fact, "future_period", std::nullopt, "ends after it was filed on " + to_string(fact.filed));
     }
-    const auto [other, is_new] =
-        seen.try_emplace({fact.what, fact.unit, fact.start, fact.end, fact.accession}, &fact);
-    if (is_new || other->second->value == fact.value) continue;
-    add(fact, "duplicate", other->second->value, "two values for one period in one filing");
+    const std::uint64_t hash = statements::hash_of(fact.accession) ^
+                               statements::mix(statements::hash_of(fact.start, fact.end) + fact.what);
+    const std::uint32_t other = seen.find(hash, [&](std::uint32_t at) {
+      const Fact& one = facts[at];
+      return one.what == fact.what && one.end == fact.end && one.start == fact.start &&
+             one.accession == fact.accession && one.unit == fact.unit;
+    });
+    if (other == statements::Index::kNone) {
+      seen.add(hash, static_cast<std::uint32_t>(&fact - facts.data()));
+    } else if (!(facts[other].value == fact.value)) {
+      add(fact, "duplicate", facts[other].value, "two values for one period in one filing");
+    }
   }
   return found;
 }

@@ -247,6 +247,29 @@ ConceptId intern(std::vector<Concept>& concepts, std::string_view taxonomy, std:
   return static_cast<ConceptId>(concepts.size() - 1);
 }
 
+// Revenue, income, EPS and operating cash flow: every report has them for its own period.
+bool tells_periods(const std::vector<Use>& uses) {
+  return std::any_of(uses.begin(), uses.end(), [](const Use& use) {
+    switch (use.field) {
+      case Field::revenue:
+      case Field::net_income:
+      case Field::pretax_income:
+      case Field::eps_basic:
+      case Field::eps_diluted:
+      case Field::operating_cash_flow: return true;
+      default: return false;
+    }
+  });
+}
+
+FieldKind kind_of_concept(const Registry& all, ConceptId what) {
+  if (!all.uses[what].empty()) return kind_of(all.uses[what].front().field);
+  for (const Sum& sum : all.sums) {  // a concept that only ever counts as part of a sum
+    if (sum.first == what || sum.second == what) return kind_of(all.uses[sum.what].front().field);
+  }
+  return FieldKind::flow;
+}
+
 Registry make_registry() {
   Registry made;
   for (const Line& line : kLines) {
@@ -273,6 +296,11 @@ Registry make_registry() {
     const auto rank = static_cast<std::uint8_t>(candidates.size());
     candidates.push_back({what, rank});
     made.uses[what].push_back({line.field, rank});
+  }
+  for (std::size_t what = 0; what < made.concepts.size(); ++what) {
+    made.kinds.push_back(kind_of_concept(made, static_cast<ConceptId>(what)));
+    made.anchors.push_back(tells_periods(made.uses[what]));
+    made.covers.push_back(made.concepts[what].taxonomy == "dei");
   }
   return made;
 }

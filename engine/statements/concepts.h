@@ -53,6 +53,9 @@ struct Registry {
   std::size_t document_concepts = 0;
   std::array<std::vector<Candidate>, kFieldCount> candidates;
   std::vector<std::vector<Use>> uses;  // by concept
+  std::vector<FieldKind> kinds;        // by concept: of the field it fills, alone or as part of a sum
+  std::vector<bool> anchors;           // by concept: whether its durations tell fiscal periods
+  std::vector<bool> covers;            // by concept: of the cover page (dei)
   std::vector<Sum> sums;
 };
 [[nodiscard]] const Registry& registry();

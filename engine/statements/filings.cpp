@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <tuple>
-#include <unordered_map>
 
 #include "statements/arithmetic.h"
+#include "statements/index.h"
 
 namespace icingest::statements {
 namespace {
@@ -36,22 +37,16 @@ bool has_shape(const Fact& fact, FieldKind kind) {
   return fact.start.has_value() != instant;
 }
 
-FieldKind kind_of_concept(ConceptId what) {
-  const auto& all = registry();
-  if (!all.uses[what].empty()) return kind_of(all.uses[what].front().field);
-  for (const Sum& sum : all.sums) {  // a concept that only ever counts as part of a sum
-    if (sum.first == what || sum.second == what) return kind_of(all.uses[sum.what].front().field);
-  }
-  return FieldKind::flow;
-}
-
 // Sums of two concepts that one filing reports for one period: bank revenue, depreciation with amortisation.
 void add_sums(Filings& out) {
   using Key = std::tuple<std::uint32_t, std::string_view, std::optional<Date>, Date>;
   const auto key_of = [](const Item& item) {
     return Key{item.filing, item.fact->unit, item.fact->start, item.fact->end};
   };
+  std::vector<bool> present(registry().concepts.size());
+  for (const Item& item : out.items) present[item.what] = true;
   for (const Sum& sum : registry().sums) {
+    if (!present[sum.first] || !present[sum.second]) continue;
     std::map<Key, const Fact*> firsts;
     for (const Item& item : out.items) {
       if (item.what == sum.first) firsts[key_of(item)] = item.fact;
@@ -74,35 +69,52 @@ void add_sums(Filings& out) {
   }
 }
 
-// The word most of them use; the first in the alphabet where two are used equally often.
-std::string_view most_used(const std::map<std::string_view, int>& counts) {
-  std::string_view best;
-  int most = 0;
-  for (const auto& [word, count] : counts) {
-    if (count > most) best = word, most = count;
+// How often each word or number was said. They are few.
+template <class T>
+class Tally {
+ public:
+  void add(const T& what) {
+    for (auto& [said, count] : counts_) {
+      if (said == what) return void(++count);
+    }
+    counts_.push_back({what, 1});
   }
-  return best;
-}
+  // What was said most; the smallest where two were said equally often.
+  [[nodiscard]] std::optional<T> most() const {
+    const std::pair<T, int>* best = nullptr;
+    for (const auto& one : counts_) {
+      const bool more = best == nullptr || one.second > best->second ||
+                        (one.second == best->second && one.first < best->first);
+      if (more) best = &one;
+    }
+    if (best == nullptr) return std::nullopt;
+    return best->first;
+  }
+
+ private:
+  std::vector<std::pair<T, int>> counts_;
+};
 
 struct Census {
-  std::map<std::string_view, int> currencies, taxonomies;
-  std::map<std::int64_t, int> years;
+  Tally<std::string_view> currencies, taxonomies;
+  Tally<std::int64_t> years;
   std::optional<Date> newest_instant, newest_any;
 };
 
 void describe(Filings& out) {
+  const Registry& all = registry();
   std::vector<Census> censuses(out.filings.size());
   for (const Item& item : out.items) {
     Filing& filing = out.filings[item.filing];
     Census& census = censuses[item.filing];
     const Fact& fact = *item.fact;
     if (!item.currency.empty()) {
-      ++census.currencies[item.currency];
-      ++census.taxonomies[registry().concepts[item.what].taxonomy];
+      census.currencies.add(item.currency);
+      census.taxonomies.add(all.concepts[item.what].taxonomy);
     }
-    if (fact.fy) ++census.years[*fact.fy];
+    if (fact.fy) census.years.add(*fact.fy);
     census.newest_any = std::max(census.newest_any.value_or(fact.end), fact.end);
-    if (fact.start && is_anchor(item.what))
+    if (fact.start && all.anchors[item.what])
       filing.own_end = std::max(filing.own_end.value_or(fact.end), fact.end);
     if (!fact.start && !item.currency.empty()) {
       census.newest_instant = std::max(census.newest_instant.value_or(fact.end), fact.end);
@@ -114,13 +126,29 @@ void describe(Filings& out) {
     if (!filing.own_end) filing.own_end = census.newest_instant ? census.newest_instant : census.newest_any;
     // A convenience translation gives dollars for some columns; the reporting currency is there for all of
     // them.
-    filing.currency = most_used(census.currencies);
-    filing.taxonomy = most_used(census.taxonomies);
-    int most = 0;
-    for (const auto& [year, count] : census.years) {
-      if (count > most) filing.fy = year, most = count;
-    }
+    filing.currency = census.currencies.most().value_or("");
+    filing.taxonomy = census.taxonomies.most().value_or("");
+    filing.fy = census.years.most();
   }
+}
+
+// Brings them into their order; gives where each of them went.
+std::vector<std::uint32_t> order_filings(std::vector<Filing>& filings) {
+  std::vector<std::uint32_t> order(filings.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
+    return std::tie(filings[a].filed, filings[a].accession) <
+           std::tie(filings[b].filed, filings[b].accession);
+  });
+  std::vector<Filing> ordered;
+  ordered.reserve(filings.size());
+  std::vector<std::uint32_t> places(filings.size());
+  for (const std::uint32_t from : order) {
+    places[from] = static_cast<std::uint32_t>(ordered.size());
+    ordered.push_back(filings[from]);
+  }
+  filings = std::move(ordered);
+  return places;
 }
 
 }  // namespace
@@ -135,46 +163,52 @@ FormClass classify(std::string_view form) {
   return FormClass::other;
 }
 
-bool is_anchor(ConceptId what) {
-  for (const Use& use : registry().uses[what]) {
-    switch (use.field) {
-      case Field::revenue:
-      case Field::net_income:
-      case Field::pretax_income:
-      case Field::eps_basic:
-      case Field::eps_diluted:
-      case Field::operating_cash_flow: return true;
-      default: break;
-    }
-  }
-  return false;
-}
-
 Filings sort_by_filing(std::span<const Fact> facts, Date as_of) {
   Filings out;
-  std::unordered_map<std::string_view, std::uint32_t> index;
-  const auto usable = [&](const Fact& fact) {
-    return fact.filed <= as_of && fact.end <= fact.filed && classify(fact.form) != FormClass::excluded;
+  struct Usable {
+    const Fact* fact = nullptr;
+    std::uint32_t filing = 0;
   };
+  std::vector<Usable> usable;
+  usable.reserve(facts.size());
+  Index filing_index(facts.size() / 8);
   for (const Fact& fact : facts) {
-    if (!usable(fact) || !index.try_emplace(fact.accession, 0).second) continue;
-    out.filings.push_back({.accession = fact.accession,
-                           .form = fact.form,
-                           .filed = fact.filed,
-                           .form_class = classify(fact.form)});
+    if (fact.filed > as_of || fact.end > fact.filed) continue;
+    const auto is_same = [&](std::uint32_t at) { return out.filings[at].accession == fact.accession; };
+    const std::uint32_t known = filing_index.find(hash_of(fact.accession), is_same);
+    const bool same_form = known != Index::kNone && out.filings[known].form == fact.form;
+    const FormClass form_class = same_form ? out.filings[known].form_class : classify(fact.form);
+    if (form_class == FormClass::excluded) continue;
+    if (known == Index::kNone) {
+      filing_index.add(hash_of(fact.accession), static_cast<std::uint32_t>(out.filings.size()));
+      out.filings.push_back(
+          {.accession = fact.accession, .form = fact.form, .filed = fact.filed, .form_class = form_class});
+    }
+    usable.push_back(
+        {&fact, known != Index::kNone ? known : static_cast<std::uint32_t>(out.filings.size() - 1)});
   }
-  std::sort(out.filings.begin(), out.filings.end(), [](const Filing& a, const Filing& b) {
-    return std::tie(a.filed, a.accession) < std::tie(b.filed, b.accession);
-  });
-  for (std::uint32_t i = 0; i < out.filings.size(); ++i) index[out.filings[i].accession] = i;
+  const std::vector<std::uint32_t> places = order_filings(out.filings);
 
-  out.items.reserve(facts.size());
-  for (const Fact& fact : facts) {
-    if (!usable(fact)) continue;
-    const FieldKind kind = kind_of_concept(fact.what);
+  Index period_index(facts.size() / 8);
+  const auto period_of = [&](const Fact& fact) {
+    const std::uint64_t hash = hash_of(fact.start, fact.end);
+    const std::uint32_t known = period_index.find(hash, [&](std::uint32_t at) {
+      return out.periods[at].start == fact.start && out.periods[at].end == fact.end;
+    });
+    if (known != Index::kNone) return known;
+    const auto added = static_cast<std::uint32_t>(out.periods.size());
+    out.periods.push_back({fact.start, fact.end});
+    period_index.add(hash, added);
+    return added;
+  };
+  const Registry& all = registry();
+  out.items.reserve(usable.size());
+  for (const Usable& one : usable) {
+    const Fact& fact = *one.fact;
+    const FieldKind kind = all.kinds[fact.what];
     const auto currency = currency_of(fact.unit, kind);
     if (!currency || !has_shape(fact, kind)) continue;
-    out.items.push_back({&fact, fact.what, index.at(fact.accession), *currency});
+    out.items.push_back({&fact, fact.what, places[one.filing], period_of(fact), *currency});
   }
   add_sums(out);
   describe(out);

@@ -38,23 +38,29 @@ struct Filing {
   std::string_view taxonomy;
 };
 
+// A duration or an instant that facts have. A company has some hundred of them for thousands of facts, so what dates
+// decide is decided once for each.
+struct Period {
+  std::optional<Date> start;
+  Date end{};
+};
+
 struct Item {
   const Fact* fact = nullptr;
   ConceptId what = 0;
   std::uint32_t filing = 0;
+  std::uint32_t period = 0;
   std::string_view currency;  // of money and per-share values; empty for shares
 };
 
 struct Filings {
   std::vector<Filing> filings;  // by date filed, then accession
+  std::vector<Period> periods;  // each once
   std::vector<Item> items;
   std::deque<Fact> sums;  // facts made by adding two of one filing
 };
 
 // Facts filed after `as_of`, ending after they were filed, or in a unit their field cannot have are left out.
 [[nodiscard]] Filings sort_by_filing(std::span<const Fact> facts, Date as_of);
-
-// Whether durations of this concept tell fiscal periods: revenue, income, EPS, operating cash flow.
-[[nodiscard]] bool is_anchor(ConceptId what);
 
 }  // namespace icingest::statements

@@ -1,11 +1,11 @@
 #include "icingest/financial_rows.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <charconv>
+#include <iterator>
 #include <vector>
 
-#include "core/json_writer.h"
+#include "core/text.h"
 #include "statements/arithmetic.h"
 
 namespace icingest {
@@ -78,73 +78,109 @@ void fill_ratios(FinancialRow& row) {
 }
 
 // What is not plainly a reported fact: how it came about, and what was done to it.
-std::string derived_text(const Statement& statement) {
-  std::string text;
+void put_derived(const Statement& statement, std::string& out) {
   for (std::size_t i = 0; i < kFieldCount; ++i) {
     const auto& value = statement.values[i];
     if (!value) continue;
     const auto add = [&](std::string_view how) {
-      text += fmt::format("{}{}={}", text.empty() ? "" : " ", to_string(static_cast<Field>(i)), how);
+      if (!out.empty()) out += ' ';
+      out += to_string(static_cast<Field>(i));
+      out += '=';
+      out += how;
     };
     if (value->origin != Origin::reported) add(to_string(value->origin));
     if (value->split_adjusted) add("split");
     if (value->scaled) add("scaled");
   }
-  return text;
 }
 
 class Citations {
  public:
   std::size_t index(std::string_view accession) {
+    // Values of one filing share one text, so its place tells it nearly always.
+    for (std::size_t i = 0; i < accessions_.size(); ++i) {
+      if (accessions_[i].data() == accession.data() && accessions_[i].size() == accession.size()) return i;
+    }
     const auto found = std::find(accessions_.begin(), accessions_.end(), accession);
     if (found != accessions_.end()) return static_cast<std::size_t>(found - accessions_.begin());
     accessions_.push_back(accession);
     return accessions_.size() - 1;
   }
+  void clear() { accessions_.clear(); }
   [[nodiscard]] const std::vector<std::string_view>& accessions() const { return accessions_; }
 
  private:
   std::vector<std::string_view> accessions_;
 };
 
+void put_number(std::size_t number, std::string& out) {
+  char digits[20];
+  out.append(std::begin(digits), std::to_chars(std::begin(digits), std::end(digits), number).ptr);
+}
+
 // Days are left out where they are the row's: filing_date for the first, the first's for the latest.
-void cite(JsonWriter& json, Field field, const Value& value, Date filing_date, Citations& citations) {
-  json.begin_object(to_string(field));
-  if (!value.what.name.empty())
-    json.text("concept", fmt::format("{}:{}", value.what.taxonomy, value.what.name));
-  if (!(value.first == value.latest)) json.text("first_value", value.first.to_string());
-  json.number("first", static_cast<std::int64_t>(citations.index(value.first_accession)));
-  json.begin_array("latest");
+void cite(const Value& value, Date filing_date, Citations& citations, std::string& out) {
+  out += '{';
+  if (!value.what.name.empty()) {
+    out += R"("concept":")";
+    out += value.what.taxonomy;
+    out += ':';
+    out += value.what.name;
+    out += R"(",)";
+  }
+  if (!(value.first == value.latest)) {
+    out += R"("first_value":")";
+    out += value.first.to_string();
+    out += R"(",)";
+  }
+  out += R"("first":)";
+  put_number(citations.index(value.first_accession), out);
+  out += R"(,"latest":[)";
   for (std::size_t i = 0; i < value.accession_count; ++i) {
-    json.number("", static_cast<std::int64_t>(citations.index(value.accessions[i])));
+    if (i != 0) out += ',';
+    put_number(citations.index(value.accessions[i]), out);
   }
-  json.end_array();
-  if (value.first_filed != filing_date) json.text("first_filed", to_string(value.first_filed));
-  if (value.latest_filed != value.first_filed) json.text("latest_filed", to_string(value.latest_filed));
-  json.end_object();
+  out += ']';
+  const auto put_day = [&out](std::string_view name, Date day) {
+    out += name;
+    out += to_string(day);
+    out += '"';
+  };
+  if (value.first_filed != filing_date) put_day(R"(,"first_filed":")", value.first_filed);
+  if (value.latest_filed != value.first_filed) put_day(R"(,"latest_filed":")", value.latest_filed);
+  out += '}';
 }
 
-std::string sources_text(const Statement& statement) {
-  Citations citations;
-  JsonWriter json;
-  json.begin_object();
-  json.begin_object("fields");
+// Written by hand: this is most of a row's bytes, and names of fields and concepts need no escapes.
+void put_sources(const Statement& statement, std::string& out) {
+  static thread_local Citations citations;
+  citations.clear();
+  out += R"({"fields":{)";
+  bool first = true;
   for (std::size_t i = 0; i < kFieldCount; ++i) {
-    if (statement.values[i])
-      cite(json, static_cast<Field>(i), *statement.values[i], statement.filing_date, citations);
+    if (!statement.values[i]) continue;
+    out += first ? "\"" : ",\"";
+    first = false;
+    out += to_string(static_cast<Field>(i));
+    out += "\":";
+    cite(*statement.values[i], statement.filing_date, citations, out);
   }
-  json.end_object();
-  json.begin_array("filings");
-  for (const std::string_view accession : citations.accessions()) json.text("", accession);
-  json.end_array();
-  json.end_object();
-  return json.str();
+  out += R"(},"filings":[)";
+  for (std::size_t i = 0; i < citations.accessions().size(); ++i) {
+    if (i != 0) out += ',';
+    out += text::json_quote(citations.accessions()[i]);
+  }
+  out += "]}";
 }
 
-std::string url_of(std::int64_t cik, std::string_view accession) {
-  std::string folder(accession);
-  std::erase(folder, '-');
-  return fmt::format("https://www.sec.gov/Archives/edgar/data/{}/{}/{}-index.htm", cik, folder, accession);
+void put_url(std::int64_t cik, std::string_view accession, std::string& out) {
+  out += "https://www.sec.gov/Archives/edgar/data/";
+  put_number(static_cast<std::size_t>(cik), out);
+  out += '/';
+  std::copy_if(accession.begin(), accession.end(), std::back_inserter(out), [](char c) { return c != '-'; });
+  out += '/';
+  out += accession;
+  out += "-index.htm";
 }
 
 void fill_values(FinancialRow& row, const Statement& statement) {
@@ -199,7 +235,10 @@ void fill_values(FinancialRow& row, const Statement& statement) {
 
 FinancialRow financial_row(std::string_view ticker, std::int64_t cik, const Statement& statement,
                            FinancialTexts& texts) {
-  texts = {url_of(cik, statement.accession), derived_text(statement), sources_text(statement)};
+  for (std::string* const text : {&texts.filing_url, &texts.derived, &texts.sources}) text->clear();
+  put_url(cik, statement.accession, texts.filing_url);
+  put_derived(statement, texts.derived);
+  put_sources(statement, texts.sources);
   FinancialRow row;
   row.ticker = ticker;
   row.cik = cik;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <tuple>
 
 namespace icingest::statements {
 namespace {
@@ -27,6 +28,12 @@ struct Span {
   Date end{};
   int count = 0;
   bool own = false;  // some annual report's own period
+};
+
+// A period shorter than a year.
+struct Short {
+  Date start{};
+  Date end{};
 };
 
 // The same day a year later, or the end of the month where `end` is one.
@@ -62,27 +69,35 @@ class Finder {
   }
 
   void collect() {
-    std::map<std::pair<Date, Date>, Span> annual;
+    std::vector<Span> annual(filings_.periods.size());
+    std::vector<bool> interim(filings_.periods.size());
     for (const Item& item : filings_.items) {
       const Fact& fact = *item.fact;
       const Filing& filing = filings_.filings[item.filing];
-      if (!fact.start || !is_anchor(item.what)) continue;
+      if (!fact.start || !registry().anchors[item.what]) continue;
       const std::int64_t length = days_of(*fact.start, fact.end);
-      if (!is_year(length)) {
-        if (length < 340) interim_.push_back({*fact.start, fact.end, 1, near(fact.end, *filing.own_end)});
-        if (filing.form_class == FormClass::annual && length < 340 && fact.end == *filing.own_end) {
-          own_[item.filing].push_back({*fact.start, fact.end, 1, true});
+      const bool own = fact.end == *filing.own_end;
+      if (is_year(length)) {
+        if (!tells_years(filing)) continue;
+        Span& span = annual[item.period];
+        ++span.count;
+        span.own = span.own || own;
+      } else if (length < 340) {
+        interim[item.period] = true;
+        if (filing.form_class == FormClass::annual && own) {
+          Date& start = own_.try_emplace(item.filing, Short{*fact.start, fact.end}).first->second.start;
+          start = std::min(start, *fact.start);
         }
-        continue;
       }
-      if (!tells_years(filing)) continue;
-      Span& span = annual[{*fact.start, fact.end}];
-      span.start = *fact.start;
-      span.end = fact.end;
-      ++span.count;
-      span.own = span.own || fact.end == *filing.own_end;
     }
-    for (const auto& [key, span] : annual) annual_.push_back(span);
+    for (std::size_t i = 0; i < filings_.periods.size(); ++i) {
+      const Period& period = filings_.periods[i];
+      if (annual[i].count > 0) annual_.push_back({*period.start, period.end, annual[i].count, annual[i].own});
+      if (interim[i]) interim_.push_back({*period.start, period.end});
+    }
+    std::sort(annual_.begin(), annual_.end(), [](const Span& a, const Span& b) {
+      return std::tie(a.start, a.end) < std::tie(b.start, b.end);
+    });
   }
 
   // Years that an annual report had as its own come first: a comparative column restated to another year end
@@ -101,19 +116,14 @@ class Finder {
 
   // An annual report whose own period is shorter than a year: after a changed year end, or since inception.
   void accept_transitions() {
-    for (const auto& [filing, spans] : own_) {
-      const Span* longest = nullptr;
-      for (const Span& span : spans) {
-        if (longest == nullptr || span.start < longest->start) longest = &span;
-      }
-      const std::int64_t length = days_of(longest->start, longest->end);
+    for (const auto& [filing, longest] : own_) {
+      const std::int64_t length = days_of(longest.start, longest.end);
       const auto clashes = [&](const FiscalYear& year) {
-        return overlap(longest->start, longest->end, year) > 20;
+        return overlap(longest.start, longest.end, year) > 20;
       };
-      if (length < 20 || std::any_of(years_.begin(), years_.end(), clashes) ||
-          !follows_a_year(longest->start))
+      if (length < 20 || std::any_of(years_.begin(), years_.end(), clashes) || !follows_a_year(longest.start))
         continue;
-      years_.push_back({.start = longest->start, .end = longest->end, .transition = true});
+      years_.push_back({.start = longest.start, .end = longest.end, .transition = true});
     }
     order();
   }
@@ -151,14 +161,14 @@ class Finder {
   // the neighbouring years.
   void accept_open_years() {
     std::set<Date> begins;
-    for (const Span& span : interim_) {
+    for (const Short& span : interim_) {
       if (days_of(span.start, span.end) >= 150) begins.insert(span.start);
     }
     for (const Date begin : begins) {
       if (!covered(begin, begin + days(120))) add_open(begin);
     }
     std::set<std::pair<Date, Date>> quarters;
-    for (const Span& span : interim_) {
+    for (const Short& span : interim_) {
       if (is_quarter(days_of(span.start, span.end))) quarters.insert({span.start, span.end});
     }
     for (const auto& [start, end] : quarters) {
@@ -215,7 +225,8 @@ class Finder {
     const Filing* best = nullptr;
     for (const Item& item : filings_.items) {
       const Filing& filing = filings_.filings[item.filing];
-      if (!item.fact->start || !is_anchor(item.what) || overlap(*item.fact->start, item.fact->end, year) < 20)
+      if (!item.fact->start || !registry().anchors[item.what] ||
+          overlap(*item.fact->start, item.fact->end, year) < 20)
         continue;
       if (*item.fact->start + days(kSlack) < year.start || item.fact->end > year.end + days(kSlack)) continue;
       const bool periodic = filing.form_class != FormClass::other;
@@ -267,8 +278,8 @@ class Finder {
   const Filings& filings_;
   bool has_annual_ = false;
   std::vector<Span> annual_;
-  std::vector<Span> interim_;
-  std::map<std::uint32_t, std::vector<Span>> own_;  // shorter spans that end with the filing's own period
+  std::vector<Short> interim_;
+  std::map<std::uint32_t, Short> own_;  // by annual report: the longest that ends with its own period
   std::vector<FiscalYear> years_;
 };
 

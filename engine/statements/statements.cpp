@@ -1,7 +1,10 @@
 #include "icingest/statements.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <iterator>
+#include <span>
 #include <vector>
 
 #include "statements/arithmetic.h"
@@ -29,15 +32,18 @@ class Builder {
         years_(find_fiscal_years(filings_)),
         cells_(filings_, years_),
         bases_(find_splits(filings_, years_, cells_)),
-        speakers_(filings_, cells_, bases_) {}
+        speakers_(filings_, years_.size(), cells_, bases_) {
+    find_covers();
+  }
 
   Statements run() {
     Statements out;
+    out.statements.reserve(years_.size() * 5);
     for (std::size_t year = 0; year < years_.size(); ++year) {
       for (int quarter = 1; quarter <= last_quarter(year); ++quarter) {
-        if (const auto end = cells_.quarter_end(year, quarter)) keep(out, make_quarter(year, quarter, *end));
+        if (const auto end = cells_.quarter_end(year, quarter)) make_quarter(out, year, quarter, *end);
       }
-      if (!years_[year].open) keep(out, make_year(year));
+      if (!years_[year].open) make_year(out, year);
     }
     out.splits = bases_.splits;
     return out;
@@ -46,24 +52,24 @@ class Builder {
  private:
   [[nodiscard]] int last_quarter(std::size_t year) const { return quarters_of(years_[year]); }
 
-  static void keep(Statements& out, std::optional<Statement> statement) {
-    if (statement) out.statements.push_back(*std::move(statement));
-  }
-
   // ---- values ----
 
-  [[nodiscard]] Value value_of(const Voices& voices) const {
+  // A Value is large: each is made in the optional that it is returned in.
+  [[nodiscard]] std::optional<Value> value_of(const Voices& voices) const {
+    std::optional<Value> made;
+    if (voices.empty()) return made;
     const Voice& first = voices.front();
     const Voice& latest = voices.back();
-    Value value{.latest = latest.value,
-                .first = first.filed_value,
-                .first_filed = filings_.filings[first.filing].filed,
-                .latest_filed = filings_.filings[latest.filing].filed,
-                .split_adjusted = latest.adjusted,
-                .what = registry().concepts[latest.what],
-                .first_accession = filings_.filings[first.filing].accession};
+    Value& value = made.emplace();
+    value.latest = latest.value;
+    value.first = first.filed_value;
+    value.first_filed = filings_.filings[first.filing].filed;
+    value.latest_filed = filings_.filings[latest.filing].filed;
+    value.split_adjusted = latest.adjusted;
+    value.what = registry().concepts[latest.what];
+    value.first_accession = filings_.filings[first.filing].accession;
     cite(value, latest.filing);
-    return value;
+    return made;
   }
 
   void cite(Value& value, std::uint32_t filing) const {
@@ -76,35 +82,48 @@ class Builder {
 
   [[nodiscard]] std::optional<Value> reported(Field field, std::size_t year, Role role,
                                               Hearing hearing) const {
-    const Voices voices = speakers_.voices(field, year, role, hearing);
-    if (voices.empty()) return std::nullopt;
-    return value_of(voices);
+    return value_of(speakers_.voices(field, year, role, hearing));
+  }
+
+  // What is said of a period and of each of its parts; nothing where nobody speaks of one of them.
+  static constexpr std::size_t kMostParts = 4;
+  struct Gathered {
+    std::array<Voices, kMostParts> all;
+    std::size_t count = 0;
+    [[nodiscard]] bool empty() const { return count == 0; }
+    [[nodiscard]] std::span<const Voices> view() const { return {all.data(), count}; }
+  };
+  template <class Get>
+  static Gathered gather(Role whole, std::span<const Role> parts, Get&& get) {
+    Gathered out;
+    out.all[out.count++] = get(whole);
+    for (const Role part : parts) {
+      if (out.all[out.count - 1].empty()) break;
+      out.all[out.count++] = get(part);
+    }
+    if (out.all[out.count - 1].empty()) out.count = 0;
+    return out;
   }
 
   // A period less its parts, in one concept.
   [[nodiscard]] std::optional<Value> difference(Field field, std::size_t year, Role whole,
                                                 std::span<const Role> parts, Hearing hearing) const {
-    const auto gather = [&](auto&& get) {
-      std::vector<Voices> all{get(whole)};
-      for (const Role part : parts) all.push_back(get(part));
-      const bool silent = std::any_of(all.begin(), all.end(), [](const Voices& one) { return one.empty(); });
-      if (silent) all.clear();
-      return all;
-    };
-    const std::vector<Voices> spoken =
-        gather([&](Role role) { return speakers_.voices(field, year, role, hearing); });
+    const Gathered spoken =
+        gather(whole, parts, [&](Role role) { return speakers_.voices(field, year, role, hearing); });
     // Different concepts for a year and its parts, as when a filer changes its tag between them, may stand
     // for each other only if no filing ever gave them different values.
-    if (!spoken.empty() && (one_concept(spoken) || interchangeable(spoken))) return subtract(field, spoken);
-    for (const Candidate& candidate : registry().candidates[static_cast<std::size_t>(field)]) {
-      const std::vector<Voices> same =
-          gather([&](Role role) { return speakers_.voices_in(candidate.what, field, year, role, hearing); });
-      if (!same.empty()) return subtract(field, same);
+    if (!spoken.empty() && (one_concept(spoken.view()) || interchangeable(spoken.view())))
+      return subtract(field, spoken.view());
+    for (const Candidate& candidate : speakers_.candidates(field)) {
+      const Gathered same = gather(whole, parts, [&](Role role) {
+        return speakers_.voices_in(candidate.what, field, year, role, hearing);
+      });
+      if (!same.empty()) return subtract(field, same.view());
     }
     return std::nullopt;
   }
 
-  static bool one_concept(const std::vector<Voices>& all) {
+  static bool one_concept(std::span<const Voices> all) {
     const ConceptId what = all.front().front().what;
     for (const Voices& voices : all) {
       for (const Voice& voice : voices) {
@@ -114,7 +133,7 @@ class Builder {
     return true;
   }
 
-  [[nodiscard]] bool interchangeable(const std::vector<Voices>& all) const {
+  [[nodiscard]] bool interchangeable(std::span<const Voices> all) const {
     const ConceptId what = all.front().front().what;
     for (const Voices& voices : all) {
       for (const Voice& voice : voices) {
@@ -127,17 +146,19 @@ class Builder {
   // Restatements come in vintages: a restated year less unrestated nine months would put twelve months'
   // correction into one quarter. So the newest figures are used only where the whole and a part have both
   // been restated; otherwise those of the day when the whole was first filed.
-  [[nodiscard]] std::optional<Value> subtract(Field field, const std::vector<Voices>& all) const {
-    std::vector<const Voice*> base{&all.front().front()};
-    std::vector<const Voice*> newest{&all.front().back()};
+  [[nodiscard]] std::optional<Value> subtract(Field field, std::span<const Voices> all) const {
+    std::array<const Voice*, kMostParts> bases{&all.front().front()};
+    std::array<const Voice*, kMostParts> newests{&all.front().back()};
     bool part_restated = false;
     for (std::size_t i = 1; i < all.size(); ++i) {
-      base.push_back(known_at(all[i], base.front()->filing));
-      newest.push_back(&all[i].back());
-      part_restated = part_restated || !(newest.back()->value == base.back()->value);
+      bases[i] = known_at(all[i], bases.front()->filing);
+      newests[i] = &all[i].back();
+      part_restated = part_restated || !(newests[i]->value == bases[i]->value);
     }
+    const std::span<const Voice* const> base(bases.data(), all.size());
+    const std::span<const Voice* const> newest(newests.data(), all.size());
     const bool whole_restated = !(newest.front()->value == base.front()->value);
-    const std::vector<const Voice*>& used = whole_restated && part_restated ? newest : base;
+    const std::span<const Voice* const> used = whole_restated && part_restated ? newest : base;
     const auto first = net(base);
     const auto latest = net(used);
     if (!first || !latest) return std::nullopt;
@@ -164,7 +185,7 @@ class Builder {
     return known;
   }
 
-  static std::optional<Decimal> net(const std::vector<const Voice*>& voices) {
+  static std::optional<Decimal> net(std::span<const Voice* const> voices) {
     std::optional<Decimal> rest = voices.front()->value;
     for (std::size_t i = 1; i < voices.size() && rest; ++i) rest = minus(*rest, voices[i]->value);
     if (rest) rest = trimmed(*rest);
@@ -179,33 +200,43 @@ class Builder {
     const bool last_of_transition = years_[year].transition && quarter == last_quarter(year);
     if (quarter == 1 && last_of_transition) return reported(field, year, Role::year, hearing);
     const Voices all = speakers_.voices(field, year, alone(quarter), hearing);
-    if (quarter == 1) return all.empty() ? std::nullopt : std::optional(value_of(all));
+    if (quarter == 1) return value_of(all);
     const Role whole = quarter == 4 || last_of_transition ? Role::year : ytd(quarter);
-    Voices own = all;
     const Voices longer = speakers_.voices(field, year, whole, hearing);
-    std::erase_if(own, [&](const Voice& voice) {
+    const auto is_of_longer = [&](const Voice& voice) {
       return std::any_of(longer.begin(), longer.end(), [&](const Voice& other) {
         return other.value == voice.value && !voice.value.zero();
       });
-    });
+    };
+    std::vector<Voice> sifted;
+    Voices own = all;
+    if (std::any_of(all.begin(), all.end(), is_of_longer)) {
+      std::remove_copy_if(all.begin(), all.end(), std::back_inserter(sifted), is_of_longer);
+      own = sifted;
+    }
     const bool adds_up = kind_of(field) != FieldKind::average;
-    if (!own.empty() || (!all.empty() && !adds_up)) return value_of(adds_up ? own : all);
-    auto value = adds_up ? remainder(field, year, quarter, whole, hearing) : std::nullopt;
-    if (!value && !all.empty()) value = value_of(all);
+    if (!adds_up) return value_of(all);
+    if (!own.empty()) return value_of(own);
+    auto value = remainder(field, year, quarter, whole, hearing);
+    if (!value) value = value_of(all);
     return value;
   }
 
   // What the quarters before leave of `whole`.
   [[nodiscard]] std::optional<Value> remainder(Field field, std::size_t year, int quarter, Role whole,
                                                Hearing hearing) const {
-    std::vector<Role> quarters;
-    for (int before = 1; before < quarter; ++before) quarters.push_back(alone(before));
-    const std::vector<Role> so_far{ytd(quarter - 1)};
+    std::array<Role, 3> each{};
+    for (int before = 1; before < quarter; ++before)
+      each[static_cast<std::size_t>(before - 1)] = alone(before);
+    const std::span<const Role> quarters(each.data(), static_cast<std::size_t>(quarter - 1));
+    const std::array<Role, 1> so_far{ytd(quarter - 1)};
     // EPS of quarters add up to the year's better than year-to-date EPS do, each being rounded alone.
     const bool by_quarters = kind_of(field) == FieldKind::per_share;
     if (by_quarters && !steady_shares(field, year, quarter, whole)) return std::nullopt;
-    auto value = difference(field, year, whole, by_quarters ? quarters : so_far, hearing);
-    if (!value) value = difference(field, year, whole, by_quarters ? so_far : quarters, hearing);
+    auto value =
+        difference(field, year, whole, by_quarters ? quarters : std::span<const Role>(so_far), hearing);
+    if (!value)
+      value = difference(field, year, whole, by_quarters ? std::span<const Role>(so_far) : quarters, hearing);
     return value;
   }
 
@@ -229,32 +260,45 @@ class Builder {
   }
 
   [[nodiscard]] std::optional<Value> flow(Field field, std::size_t year, std::optional<int> quarter) const {
+    std::optional<Value> value;
+    if (speakers_.candidates(field).empty()) return value;
     for (const Hearing hearing : {Hearing::periodic, Hearing::any}) {
-      auto value = quarter ? quarter_value(field, year, *quarter, hearing)
-                           : reported(field, year, Role::year, hearing);
-      if (value) return value;
+      if (hearing == Hearing::any && !speakers_.others_speak()) break;
+      value = quarter ? quarter_value(field, year, *quarter, hearing)
+                      : reported(field, year, Role::year, hearing);
+      if (value) break;
     }
-    return std::nullopt;
+    return value;
   }
 
   [[nodiscard]] std::optional<Value> balance(Field field, std::size_t year, int quarter) const {
+    std::optional<Value> value;
+    if (speakers_.candidates(field).empty()) return value;
     for (const Hearing hearing : {Hearing::periodic, Hearing::any}) {
-      if (auto value = reported(field, year, at(quarter), hearing)) return value;
+      if (hearing == Hearing::any && !speakers_.others_speak()) break;
+      value = reported(field, year, at(quarter), hearing);
+      if (value) break;
     }
-    return std::nullopt;
+    return value;
   }
 
   // The count on the cover of the first report of the period: later amendments count shares of a later day.
   [[nodiscard]] std::optional<Value> cover(std::optional<std::uint32_t> filing) const {
-    const Item* newest = nullptr;
-    for (const Item& item : filings_.items) {
-      if (!filing || item.filing != *filing || registry().concepts[item.what].taxonomy != "dei") continue;
-      if (newest == nullptr || newest->fact->end < item.fact->end) newest = &item;
-    }
+    const Item* const newest = filing ? covers_[*filing] : nullptr;
     if (newest == nullptr || newest->fact->value.zero()) return std::nullopt;
     const Decimal value = speakers_.to_newest(newest->fact->value, Field::cover_shares, newest->filing);
-    return value_of(
-        {{newest->fact->value, value, newest->filing, newest->what, !(value == newest->fact->value)}});
+    const Voice voice{newest->fact->value, value, newest->filing, newest->what,
+                      !(value == newest->fact->value)};
+    return value_of({&voice, 1});
+  }
+
+  void find_covers() {
+    covers_.assign(filings_.filings.size(), nullptr);
+    for (const Item& item : filings_.items) {
+      if (!registry().covers[item.what]) continue;
+      const Item*& newest = covers_[item.filing];
+      if (newest == nullptr || newest->fact->end < item.fact->end) newest = &item;
+    }
   }
 
   // ---- statements ----
@@ -269,20 +313,26 @@ class Builder {
     return std::nullopt;
   }
 
-  [[nodiscard]] std::optional<Statement> make_year(std::size_t index) const {
+  // Statements are large, so each is made where it stays, and taken away again when it says nothing.
+
+  void make_year(Statements& out, std::size_t index) const {
     const FiscalYear& year = years_[index];
-    Statement statement{.kind = year.transition ? PeriodKind::transition : PeriodKind::year,
-                        .start = year.start,
-                        .end = year.end};
+    Statement& statement = out.statements.emplace_back();
+    statement.kind = year.transition ? PeriodKind::transition : PeriodKind::year;
+    statement.start = year.start;
+    statement.end = year.end;
     fill(statement, index, std::nullopt, year.transition ? last_quarter(index) : 4, true);
-    return finished(std::move(statement));
+    if (!finish(statement)) out.statements.pop_back();
   }
 
-  [[nodiscard]] std::optional<Statement> make_quarter(std::size_t index, int quarter, Date end) const {
-    Statement statement{
-        .kind = PeriodKind::quarter, .start = start_of(index, quarter, end), .end = end, .quarter = quarter};
+  void make_quarter(Statements& out, std::size_t index, int quarter, Date end) const {
+    Statement& statement = out.statements.emplace_back();
+    statement.kind = PeriodKind::quarter;
+    statement.start = start_of(index, quarter, end);
+    statement.end = end;
+    statement.quarter = quarter;
     fill(statement, index, quarter, quarter, quarter == last_quarter(index));
-    return finished(std::move(statement));
+    if (!finish(statement)) out.statements.pop_back();
   }
 
   [[nodiscard]] Date start_of(std::size_t year, int quarter, Date end) const {
@@ -315,16 +365,16 @@ class Builder {
     statement.filing_date = filings_.filings[*own].filed;
   }
 
-  // Completes a statement; none where nothing of the income statement is known.
-  [[nodiscard]] std::optional<Statement> finished(Statement statement) const {
+  // Completes a statement; false where nothing of the income statement is known.
+  [[nodiscard]] bool finish(Statement& statement) const {
     const auto known = [&](Field field) { return statement[field].has_value(); };
-    if (std::none_of(std::begin(kHeadlines), std::end(kHeadlines), known)) return std::nullopt;
+    if (std::none_of(std::begin(kHeadlines), std::end(kHeadlines), known)) return false;
     if (statement.accession.empty()) date_by_values(statement);
     for (const auto& value : statement.values) {
       if (value) statement.latest_filing_date = std::max(statement.latest_filing_date, value->latest_filed);
     }
     complete(statement);
-    return statement;
+    return true;
   }
 
   // A period known from comparative columns only: first known when the first of them was filed.
@@ -348,6 +398,7 @@ class Builder {
   Cells cells_;
   SplitBases bases_;
   Speakers speakers_;
+  std::vector<const Item*> covers_;  // by filing: the newest count on its cover page
 };
 
 // ---- values computed from others of the same statement ----

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <memory>
+#include <type_traits>
 
 #include "statements/arithmetic.h"
 
@@ -30,8 +32,20 @@ void keep_larger(std::optional<Decimal>& slot, const Decimal& value) {
 
 }  // namespace
 
-Speakers::Speakers(const Filings& filings, const Cells& cells, const SplitBases& bases)
-    : filings_(filings), cells_(cells), bases_(bases), chosen_(filings.filings.size()) {
+Speakers::Speakers(const Filings& filings, std::size_t years, const Cells& cells, const SplitBases& bases)
+    : filings_(filings),
+      cells_(cells),
+      bases_(bases),
+      chosen_(filings.filings.size()),
+      years_(years),
+      answers_(kFieldCount * years * kRoleCount * 2) {
+  for (std::size_t field = 0; years != 0 && field < kFieldCount; ++field) {
+    for (const Candidate& candidate : registry().candidates[field]) {
+      if (cells.has(candidate.what)) candidates_[field].push_back(candidate);
+    }
+  }
+  others_speak_ = std::any_of(filings.filings.begin(), filings.filings.end(),
+                              [](const Filing& filing) { return filing.form_class == FormClass::other; });
   choose();
   prefer_balanced_revenue();
 }
@@ -72,10 +86,20 @@ void Speakers::prefer_balanced_revenue() {
                                      id("CostOfGoodsSold")};
   static const ConceptId kIncome = id("OperatingIncomeLoss");
   static const ConceptId kGrossProfit = id("GrossProfit");
+  static const auto kPlayers = [] {
+    std::vector<bool> players(registry().concepts.size());
+    for (const ConceptId one : {kRevenues, kIncome, kGrossProfit}) players[one] = true;
+    for (const ConceptId one : kTotals) players[one] = true;
+    for (const ConceptId one : kExpenses) players[one] = true;
+    for (const ConceptId one : kCosts) players[one] = true;
+    return players;
+  }();
+  const auto is_revenues = [](const Item& item) { return item.what == kRevenues; };
+  if (std::none_of(filings_.items.begin(), filings_.items.end(), is_revenues)) return;
   std::map<std::pair<std::uint32_t, Date>, Income> incomes;
   for (const Item& item : filings_.items) {
     const Fact& fact = *item.fact;
-    if (!fact.start || fact.end != *filings_.filings[item.filing].own_end) continue;
+    if (!kPlayers[item.what] || !fact.start || fact.end != *filings_.filings[item.filing].own_end) continue;
     Income& income = incomes[{item.filing, *fact.start}];
     const auto is_one_of = [&](const auto& list) {
       return std::find(std::begin(list), std::end(list), item.what) != std::end(list);
@@ -122,36 +146,62 @@ Decimal Speakers::from_newest(const Decimal& value, Field field, std::uint32_t f
   return rebase(value, field, {ratio.denominator, ratio.numerator});
 }
 
-void Speakers::add(Voices& out, const Reading& reading, Field field) const {
+void Speakers::add(const Reading& reading, Field field) const {
   const Decimal newest = to_newest(reading.value, field, reading.filing);
-  out.push_back({reading.value, newest, reading.filing, reading.what, !(newest == reading.value)});
+  heard_.push_back({reading.value, newest, reading.filing, reading.what, !(newest == reading.value)});
+}
+
+Voices Speakers::keep_heard() const {
+  if (heard_.empty()) return {};
+  static_assert(std::is_trivially_destructible_v<Voice>);
+  auto* const kept = static_cast<Voice*>(memory_.allocate(heard_.size() * sizeof(Voice), alignof(Voice)));
+  std::uninitialized_copy(heard_.begin(), heard_.end(), kept);
+  return {kept, heard_.size()};
+}
+
+void Speakers::hear_in(ConceptId what, Field field, std::size_t year, Role role, Hearing hearing) const {
+  for (const Reading& reading : cells_.at(what, year, role)) {
+    if (heard(reading.filing, hearing)) add(reading, field);
+  }
 }
 
 Voices Speakers::voices_in(ConceptId what, Field field, std::size_t year, Role role, Hearing hearing) const {
-  Voices out;
-  for (const Reading& reading : cells_.at(what, year, role)) {
-    if (heard(reading.filing, hearing)) add(out, reading, field);
+  heard_.clear();
+  hear_in(what, field, year, role, hearing);
+  return keep_heard();
+}
+
+void Speakers::hear(Field field, std::size_t year, Role role, Hearing hearing) const {
+  for (const Candidate& candidate : candidates(field)) {
+    for (const Reading& reading : cells_.at(candidate.what, year, role)) {
+      const bool chosen = chosen_[reading.filing][static_cast<std::size_t>(field)] == candidate.rank;
+      if (chosen && heard(reading.filing, hearing)) add(reading, field);
+    }
   }
-  return out;
+  const auto earlier = [](const Voice& a, const Voice& b) { return a.filing < b.filing; };
+  if (!std::is_sorted(heard_.begin(), heard_.end(), earlier))
+    std::sort(heard_.begin(), heard_.end(), earlier);
+  // Nobody says it in the concept of its own statement: then the first concept in which anybody says it at
+  // all.
+  for (const Candidate& candidate : candidates(field)) {
+    if (!heard_.empty()) break;
+    hear_in(candidate.what, field, year, role, hearing);
+  }
 }
 
 Voices Speakers::voices(Field field, std::size_t year, Role role, Hearing hearing) const {
-  Voices out;
-  const auto& candidates = registry().candidates[static_cast<std::size_t>(field)];
-  for (const Candidate& candidate : candidates) {
-    for (const Reading& reading : cells_.at(candidate.what, year, role)) {
-      const bool chosen = chosen_[reading.filing][static_cast<std::size_t>(field)] == candidate.rank;
-      if (chosen && heard(reading.filing, hearing)) add(out, reading, field);
-    }
+  if (candidates(field).empty()) return {};
+  const std::size_t period = (static_cast<std::size_t>(field) * years_ + year) * kRoleCount;
+  Answer& answer =
+      answers_[(period + static_cast<std::size_t>(role)) * 2 + (hearing == Hearing::any ? 1 : 0)];
+  if (answer.asked == Asked::never) {
+    heard_.clear();
+    hear(field, year, role, hearing);
+    const Voices kept = keep_heard();
+    answer = {kept.data(), static_cast<std::uint32_t>(kept.size()),
+              kept.empty() ? Asked::silent : Asked::spoken};
   }
-  std::sort(out.begin(), out.end(), [](const Voice& a, const Voice& b) { return a.filing < b.filing; });
-  // Nobody says it in the concept of its own statement: then the first concept in which anybody says it at
-  // all.
-  for (const Candidate& candidate : candidates) {
-    if (!out.empty()) break;
-    out = voices_in(candidate.what, field, year, role, hearing);
-  }
-  return out;
+  return {answer.voices, answer.count};
 }
 
 }  // namespace icingest::statements

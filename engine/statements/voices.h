@@ -4,12 +4,13 @@
 // comparative
 //           columns of that filing count only in that concept, so a later note cannot overrule an earlier
 //           statement
-// Lifetime  borrows filings, cells and split bases
-// Threads   pure functions
+// Lifetime  borrows filings, cells and split bases; Voices live as long as the Speakers
+// Threads   one owner: what was asked once is remembered
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <memory_resource>
 #include <optional>
 #include <span>
 #include <vector>
@@ -26,7 +27,7 @@ struct Voice {
   ConceptId what = 0;
   bool adjusted = false;
 };
-using Voices = std::vector<Voice>;  // in order of filing
+using Voices = std::span<const Voice>;  // in order of filing
 
 enum class Hearing : std::uint8_t {
   periodic,
@@ -35,12 +36,19 @@ enum class Hearing : std::uint8_t {
 
 class Speakers {
  public:
-  Speakers(const Filings& filings, const Cells& cells, const SplitBases& bases);
+  Speakers(const Filings& filings, std::size_t years, const Cells& cells, const SplitBases& bases);
 
   [[nodiscard]] Voices voices(Field field, std::size_t year, Role role, Hearing hearing) const;
   // The same in one concept, whatever the filings chose.
   [[nodiscard]] Voices voices_in(ConceptId what, Field field, std::size_t year, Role role,
                                  Hearing hearing) const;
+
+  // The concepts of a field that this company uses at all.
+  [[nodiscard]] const std::vector<Candidate>& candidates(Field field) const {
+    return candidates_[static_cast<std::size_t>(field)];
+  }
+  // Whether anybody but annual and interim reports speaks: otherwise Hearing::any hears what periodic hears.
+  [[nodiscard]] bool others_speak() const { return others_speak_; }
 
   // A value of that filing on the newest basis, and back.
   [[nodiscard]] Decimal to_newest(const Decimal& value, Field field, std::uint32_t filing) const;
@@ -48,9 +56,18 @@ class Speakers {
 
  private:
   static constexpr std::uint8_t kNone = 255;
+  enum class Asked : std::uint8_t { never, silent, spoken };
+  struct Answer {
+    const Voice* voices = nullptr;
+    std::uint32_t count = 0;
+    Asked asked = Asked::never;
+  };
   void choose();
   void prefer_balanced_revenue();
-  void add(Voices& out, const Reading& reading, Field field) const;
+  void hear(Field field, std::size_t year, Role role, Hearing hearing) const;
+  void hear_in(ConceptId what, Field field, std::size_t year, Role role, Hearing hearing) const;
+  void add(const Reading& reading, Field field) const;
+  [[nodiscard]] Voices keep_heard() const;
   [[nodiscard]] bool heard(std::uint32_t filing, Hearing hearing) const;
   [[nodiscard]] Decimal rebase(const Decimal& value, Field field, Ratio ratio) const;
 
@@ -58,6 +75,12 @@ class Speakers {
   const Cells& cells_;
   const SplitBases& bases_;
   std::vector<std::array<std::uint8_t, kFieldCount>> chosen_;  // by filing: rank in the field's list
+  std::array<std::vector<Candidate>, kFieldCount> candidates_;
+  bool others_speak_ = false;
+  std::size_t years_ = 0;
+  mutable std::vector<Answer> answers_;  // by field, year, role and hearing
+  mutable std::vector<Voice> heard_;     // of the question at hand
+  mutable std::pmr::monotonic_buffer_resource memory_;
 };
 
 }  // namespace icingest::statements

@@ -3,13 +3,14 @@
 // Shape     one Fact per (concept, unit, period, filing), values exact; concepts nobody needs are skipped unread
 // Units     dates are civil dates; an instant has no start; values in the unit the filer gave ("USD", "JPY/shares")
 // Threads   pure functions; one Document per thread
-// Lifetime  string_views of a Fact point into the Document's body or parser and die with it
+// Lifetime  string_views of a Fact point into the Document's body or the CompanyFacts, and die with either
 // Errors    a body that is not a companyfacts object fails as a whole (retry); a row that is not a fact is refused
 //           alone, with its text. Never relies on the order of rows or members, nor on fy, fp or frame
 // Source    sec.gov/search-filings/edgar-application-programming-interfaces, "companyfacts" (read 2026-11)
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <span>
 #include <string>
@@ -63,7 +64,8 @@ struct CompanyFacts {
   bool has_facts = false;  // of any concept, needed or not
   std::vector<Fact> facts;
   std::vector<RefusedFact> refused;
-  std::int64_t rows_seen = 0;  // rows of wanted concepts, refused ones included
+  std::deque<std::string> unescaped;  // texts that do not stand in the body as they are
+  std::int64_t rows_seen = 0;         // rows of wanted concepts, refused ones included
 };
 
 // Replaces `out`. A document without `facts` is a company without XBRL: no facts, no error.

@@ -2,57 +2,22 @@
 #include <fmt/format.h>
 
 #include <fstream>
-#include <map>
-#include <mutex>
 
 #include "support/company.h"
 #include "support/financials.h"
-#include "support/http_imposter.h"
+#include "support/recorded_sec.h"
 #include "support/shared_data.h"
 
 namespace icingest {
 namespace {
 
 using test::Finished;
-using test::HttpImposter;
+using test::RecordedSec;
 using test::TestServer;
 using test::TestSim;
 
 const char* const kOldApple = "CIK0000320193.2025-02.json.gz";
 const char* const kNewApple = "CIK0000320193.2026-03.json.gz";
-
-// An SEC that has these documents, by CIK, and nothing else.
-class RecordedSec {
- public:
-  RecordedSec(std::initializer_list<std::pair<const std::string, std::string>> files) : files_(files) {}
-
-  void put(const std::string& cik, const std::string& file) {
-    const std::scoped_lock lock(mutex_);
-    files_[cik] = file;
-  }
-  [[nodiscard]] std::string url() const { return imposter_.url(); }
-  [[nodiscard]] std::vector<std::string> requests() const { return imposter_.requests(); }
-
- private:
-  std::string answer(const std::string& head) {
-    const std::scoped_lock lock(mutex_);
-    for (const auto& [cik, file] : files_) {
-      if (head.find("/api/xbrl/companyfacts/CIK" + cik + ".json") == std::string::npos) continue;
-      return test::http_answer(200,
-                               file.starts_with('{') ? file : test::read_shared("sec/companyfacts/" + file));
-    }
-    if (head.find("/api/") != std::string::npos) {
-      return test::http_answer(404, test::read_shared("sec/errors/submissions_unknown_cik_404.xml"),
-                               "Content-Type: application/xml\r\n");
-    }
-    return test::http_answer(403, test::read_shared("sec/errors/full_index_future_quarter_403.xml"),
-                             "Content-Type: application/xml\r\n");
-  }
-
-  std::mutex mutex_;
-  std::map<std::string, std::string> files_;
-  HttpImposter imposter_{[this](const std::string& head) { return answer(head); }};
-};
 
 class FinancialsCommand : public test::Financials {
  protected:
