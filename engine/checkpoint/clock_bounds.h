@@ -24,7 +24,8 @@ class ClockBounds {
     const Bounds read{.least = there - after, .most = there - before, .at = after};
     if (bounds_) {
       const Bounds old = at(after);
-      const Bounds both{.least = std::max(old.least, read.least), .most = std::min(old.most, read.most), .at = after};
+      const Bounds both{
+          .least = std::max(old.least, read.least), .most = std::min(old.most, read.most), .at = after};
       bounds_ = both.least <= both.most ? both : read;
     } else {
       bounds_ = read;

@@ -138,8 +138,9 @@ void PgQuota::run() {
 
 // A request, the end, or a word from the database.
 void PgQuota::wait_for_something() {
-  std::array<pollfd, 2> waits{pollfd{.fd = wake_fd_, .events = POLLIN, .revents = 0},
-                              pollfd{.fd = conn_ ? PQsocket(conn_->native()) : -1, .events = POLLIN, .revents = 0}};
+  std::array<pollfd, 2> waits{
+      pollfd{.fd = wake_fd_, .events = POLLIN, .revents = 0},
+      pollfd{.fd = conn_ ? PQsocket(conn_->native()) : -1, .events = POLLIN, .revents = 0}};
   if (::poll(waits.data(), waits.size(), -1) < 0) return;  // interrupted
   std::uint64_t count = 0;
   static_cast<void>(::read(wake_fd_, &count, sizeof count));
@@ -206,11 +207,12 @@ Result<void> PgQuota::make_row() {
 
 Result<PgQuota::Row> PgQuota::read() {
   const Micros before = now();
-  ICINGEST_TRY_LET(const pg::PgResult row,
-                   ask("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, permits, window_us, "
-                       "blocked_until, away_until, version, last_lease, free_at, was_free_at, lease, "
-                       "sharer, wants, wants_until FROM icingest.quotas WHERE source = $1",
-                       {source_}));
+  ICINGEST_TRY_LET(
+      const pg::PgResult row,
+      ask("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, permits, window_us, "
+          "blocked_until, away_until, version, last_lease, free_at, was_free_at, lease, "
+          "sharer, wants, wants_until FROM icingest.quotas WHERE source = $1",
+          {source_}));
   const Micros after = now();
   if (row.rows() == 0) {
     ICINGEST_TRY(make_row());
@@ -248,9 +250,9 @@ Result<bool> PgQuota::write(const Row& row, bool tell_others) {
           {source_, std::to_string(limit_.permits), std::to_string(limit_.window.count()),
            std::to_string(row.state.blocked_until), std::to_string(row.state.away_until),
            std::to_string(row.version), std::to_string(row.state.table.last_lease()),
-           column(entries, &Entry::free_at), column(entries, &Entry::was_free_at), column(entries, &Entry::lease),
-           column(sharers, &Sharer::id), column(sharers, &Sharer::wants), column(sharers, &Sharer::until),
-           tell_others ? "true" : "false"}));
+           column(entries, &Entry::free_at), column(entries, &Entry::was_free_at),
+           column(entries, &Entry::lease), column(sharers, &Sharer::id), column(sharers, &Sharer::wants),
+           column(sharers, &Sharer::until), tell_others ? "true" : "false"}));
   return written.rows() == 1;
 }
 

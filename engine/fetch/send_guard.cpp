@@ -60,7 +60,7 @@ void SendGuard::shut_down() const {
 }
 
 void SendGuard::make_timer() {
-  struct sigaction action{};
+  struct sigaction action {};
   action.sa_sigaction = [](int, siginfo_t* info, void*) {
     const int before = errno;
     const auto* const guard = static_cast<const SendGuard*>(info->si_value.sival_ptr);

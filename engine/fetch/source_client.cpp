@@ -107,6 +107,8 @@ asio::awaitable<Result<Permit>> SourceClient::permit() {
   own_metrics_.waiting.add(1);
   Result<Permit> permit = co_await throttle_.permit();
   own_metrics_.waiting.add(-1);
+  // Somebody may have found the source away meanwhile; the permit goes back unused.
+  if (permit && throttle_.is_away()) co_return left_alone();
   if (permit) own_metrics_.permits.add();
   co_return permit;
 }
@@ -150,7 +152,7 @@ asio::awaitable<Result<Answer>> SourceClient::get(std::string path, std::string 
   for (int redirects = 0;; ++redirects) {
     Result<HttpResponse> response = co_await send(*url, etag);
     if (!response) {
-      note_failure(answer.url, response.error());
+      if (!throttle_.is_away()) note_failure(answer.url, response.error());
       co_return std::unexpected(std::move(response).error());
     }
     if (!is_redirect(response->status) || response->location.empty()) {
@@ -244,7 +246,7 @@ asio::awaitable<Result<StreamAnswer>> SourceClient::open(std::string path, std::
   Result<std::string> url = resolve(path);
   if (!url) co_return std::unexpected(std::move(url).error());
   StreamAnswer answer{.url = *url, .asked_at = clock_.now()};
-  Result<Permit> granted = co_await throttle_.permit();
+  Result<Permit> granted = co_await this->permit();
   if (!granted) co_return std::unexpected(std::move(granted).error());
   const auto permit = std::make_shared<Permit>(std::move(*granted));
   HttpRequest request{.url = std::move(*url),
@@ -309,11 +311,11 @@ void SourceClient::note_failure(const std::string& url, const Error& error) {
 // What a request is told that is not made, because the source is known to fail everybody.
 Failure SourceClient::left_alone() {
   own_metrics_.is_away.set(1);
-  return Failure(Error{.action = Action::retry,
-                       .exit = ExitCode::later,
-                       .message = fmt::format("{} fails whoever asks; it is left alone for a moment",
-                                              config_.source.name),
-                       .retry_after = throttle_.away_for()});
+  return Failure(Error{
+      .action = Action::retry,
+      .exit = ExitCode::later,
+      .message = fmt::format("{} fails whoever asks; it is left alone for a moment", config_.source.name),
+      .retry_after = throttle_.away_for()});
 }
 
 void SourceClient::note_success() {

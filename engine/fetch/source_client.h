@@ -82,7 +82,7 @@ class SourceClient {
   [[nodiscard]] const SourceConfig& config() const { return config_; }
 
  private:
-  static constexpr int kAwayAfter = 8;       // failures in a row
+  static constexpr int kAwayAfter = 8;  // failures in a row
   // How long it is left alone then, at first and at most.
   static constexpr std::chrono::milliseconds kFirstAway{500};
   static constexpr std::chrono::milliseconds kLongestAway{4'000};

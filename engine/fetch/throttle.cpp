@@ -87,7 +87,8 @@ void Throttle::pump() {
   const int waiting = static_cast<int>(waiters_.size());
   if (!telling_ && at >= tell_after_) {
     auto exchange = limiter_.exchange(at, waiting);
-    if (!exchange && block_until_ + tell_away_until_ > 0) limiter_.look_again(), exchange = limiter_.exchange(at, waiting);
+    if (!exchange && block_until_ + tell_away_until_ > 0)
+      limiter_.look_again(), exchange = limiter_.exchange(at, waiting);
     if (exchange) tell(std::move(*exchange));
   }
   set_timer(at);
@@ -110,6 +111,7 @@ void Throttle::set_timer(rate::Micros at) {
 }
 
 void Throttle::use_quota() {
+  if (quota_) quota_->exchange({}, [](const Result<rate::Loan>&) {});  // this one wants nothing any more
   quota_ = make_quota_(limiter_.limit());
   ++quotas_made_;
   quota_->on_notice([this, alive = alive_] {

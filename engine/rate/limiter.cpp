@@ -16,6 +16,8 @@ constexpr double kRenewAfter = 0.7;
 // round trip, as long as their rest hides it.
 constexpr Micros kLeastIdle = 250'000;
 constexpr Micros kMostIdle = 2'000'000;
+// Of slots that are good for one use, what so long a time can use.
+constexpr Micros kAhead = 500'000;
 // When slots rest or others hold them: how long until asking again, at least and at most.
 constexpr Micros kLeastWait = 100'000;
 constexpr Micros kMostWait = 500'000;
@@ -87,10 +89,8 @@ std::optional<Micros> Limiter::may_send(PermitId permit, Micros now) {
 
 void Limiter::settle(const Held& held, Micros now) {
   if (settled_.empty()) settled_since_ = now;
-  settled_.push_back({.index = held.slot.index,
-                      .lease = held.slot.lease,
-                      .used = held.used,
-                      .arrived_by = held.arrived_by});
+  settled_.push_back(
+      {.index = held.slot.index, .lease = held.slot.lease, .used = held.used, .arrived_by = held.arrived_by});
 }
 
 // A slot whose request has arrived, or never left, is used again, or goes home.
@@ -98,9 +98,9 @@ void Limiter::put_back(Held held, Micros now) {
   if (held.used) held.slot.not_before = std::max(held.slot.not_before, held.arrived_by + rest(limit_));
   if ((held.used && !is_reused()) || now >= held.slot.expires || this->held() >= share_)
     return settle(held, now);
-  const auto place = std::upper_bound(
-      slots_.begin(), slots_.end(), held.slot.not_before,
-      [](Micros at, const Held& other) { return at < other.slot.not_before; });
+  const auto place =
+      std::upper_bound(slots_.begin(), slots_.end(), held.slot.not_before,
+                       [](Micros at, const Held& other) { return at < other.slot.not_before; });
   slots_.insert(place, held);
 }
 
@@ -187,12 +187,16 @@ int Limiter::wants(Micros now, int waiting) const {
   if (now < blocked_until_) return 0;
   const int under_way = held() - static_cast<int>(slots_.size());
   const int at_once = std::min(limit_.permits, under_way + waiting);
-  if (!is_reused() && hold_ != 0) return at_once;
+  if (!is_reused() && hold_ != 0) {
+    const auto soon = static_cast<int>(limit_.permits * kAhead / window());
+    return std::max(at_once, is_hungry(now) ? soon : 0);
+  }
   const Micros period = std::clamp(window(), kLeastIdle, kMostIdle);
   const bool is_recent = now < period_began_ + 2 * period;
   const int used = is_recent ? std::max(taken_, taken_before_) : 0;
   const int steady = used == 0 ? 0 : used + used / 4 + 1;
-  return std::min(limit_.permits, std::max({at_once, steady, is_hungry(now) ? std::max(4 * at_once, 2 * held()) : 0}));
+  return std::min(limit_.permits,
+                  std::max({at_once, steady, is_hungry(now) ? std::max(4 * at_once, 2 * held()) : 0}));
 }
 
 // Whether requests wait for slots that may be had.
@@ -256,8 +260,8 @@ void Limiter::lend(Micros now, const Loan& loan) {
     if (one.held) prolong(one.held->slot);
   }
   for (const Slot& slot : loan.slots) slots_.push_back({.slot = slot});
-  // Who has some can wait longer for the rest.
-  const Micros most = held() == 0 ? kMostWait : std::max(kMostWait, hold_ / 8);
+  // Who has some can wait longer for the rest, and where slots rest for minutes nothing is missed.
+  const Micros most = std::max({kMostWait, window() / 16, held() == 0 ? 0 : hold_ / 8});
   next_chance_ = loan.next_chance == 0 ? now : std::clamp(loan.next_chance, now + kLeastWait, now + most);
   std::sort(slots_.begin(), slots_.end(),
             [](const Held& a, const Held& b) { return a.slot.not_before < b.slot.not_before; });

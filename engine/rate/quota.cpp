@@ -30,7 +30,9 @@ Loan QuotaState::serve(std::int64_t id, const Exchange& exchange, const RateLimi
   sharers.forget_gone(now);
   const Micros hold = hold_for(limit, sharers.count() + 1);
   const int wants = std::min(exchange.wants, limit.permits);
-  const bool wants_more = sharers.note({.id = id, .wants = wants, .until = now + hold});
+  // Who waits for slots that rest long asks seldom.
+  const Micros heard_until = now + std::max(hold, rest(limit) / 4);
+  const bool wants_more = sharers.note({.id = id, .wants = wants, .until = heard_until});
   Loan loan{.share = wants == 0 ? 0 : sharers.share(id, limit.permits),
             .hold = hold_for(limit, sharers.count()),
             .blocked_until = blocked_until > now ? blocked_until : 0,

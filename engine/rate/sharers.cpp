@@ -10,8 +10,8 @@ void Sharers::forget_gone(Micros now) {
 }
 
 bool Sharers::note(const Sharer& sharer) {
-  const auto found = std::find_if(sharers_.begin(), sharers_.end(),
-                                  [&](const Sharer& one) { return one.id == sharer.id; });
+  const auto found =
+      std::find_if(sharers_.begin(), sharers_.end(), [&](const Sharer& one) { return one.id == sharer.id; });
   const std::int64_t before = found == sharers_.end() ? 0 : found->wants;
   if (found != sharers_.end()) sharers_.erase(found);
   if (sharer.wants > 0) sharers_.push_back(sharer);

@@ -23,20 +23,27 @@ Tick arrival_of(int socket, const Clock& clock) {
   message.msg_iovlen = 1;
   message.msg_control = control.data();
   message.msg_controllen = control.size();
-  const Tick now = clock.tick();
-  if (::recvmsg(socket, &message, MSG_PEEK | MSG_DONTWAIT) <= 0) return now;
+  if (::recvmsg(socket, &message, MSG_PEEK | MSG_DONTWAIT) <= 0) return clock.tick();
   for (cmsghdr* one = CMSG_FIRSTHDR(&message); one != nullptr; one = CMSG_NXTHDR(&message, one)) {
     if (one->cmsg_level != SOL_SOCKET || one->cmsg_type != SCM_TIMESTAMPNS) continue;
     timespec came{};
     std::memcpy(&came, CMSG_DATA(one), sizeof came);
-    // The kernel's stamp is of the clock on the wall; only its age is of use here.
+    // The kernel's stamp is of the clock on the wall; only its age is of use here. Both clocks are read without the
+    // thread being held up in between, or the difference would be taken for age.
     timespec wall{};
-    ::clock_gettime(CLOCK_REALTIME, &wall);
+    Tick now = clock.tick();
+    for (int attempt = 0; attempt < 100; ++attempt) {
+      const Tick before = clock.tick();
+      ::clock_gettime(CLOCK_REALTIME, &wall);
+      now = clock.tick();
+      if (now - before < std::chrono::microseconds(20)) break;
+    }
     const auto age = std::chrono::seconds(wall.tv_sec - came.tv_sec) +
                      std::chrono::nanoseconds(wall.tv_nsec - came.tv_nsec);
-    return now - std::clamp<std::chrono::nanoseconds>(age, std::chrono::nanoseconds(0), std::chrono::minutes(10));
+    return now -
+           std::clamp<std::chrono::nanoseconds>(age, std::chrono::nanoseconds(0), std::chrono::minutes(10));
   }
-  return now;
+  return clock.tick();
 }
 
 }  // namespace icingest::sim

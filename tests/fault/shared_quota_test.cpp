@@ -38,8 +38,8 @@ class SharedQuota : public ::testing::Test {
     sim_ = std::make_unique<TestSim>(sim::SimOptions{.seed = 5, .tickers = 1, .massive_limit = limit});
   }
   // One that asks for so long, and its environment besides.
-  [[nodiscard]] std::unique_ptr<Process> worker(std::chrono::seconds length,
-                                                const std::map<std::string, std::string>& variables = {}) const {
+  [[nodiscard]] std::unique_ptr<Process> worker(
+      std::chrono::seconds length, const std::map<std::string, std::string>& variables = {}) const {
     return std::make_unique<Process>(
         std::vector<std::string>{ICINGEST_QUOTA_WORKER, test::to_uri(db_), sim_->url(),
                                  std::to_string(limit_.permits), std::to_string(limit_.window.count() / 1000),
@@ -67,13 +67,14 @@ class SharedQuota : public ::testing::Test {
   }
 
   struct Use {
-    double share = 0;               // of the quota, by all together, when everybody had come
-    double permits_per_trip = 0;    // likewise; an exchange is two round trips
-    double least_of_most = 0;       // requests of the one that got least by those of the one that got most
+    double share = 0;             // of the quota, by all together, when everybody had come
+    double permits_per_trip = 0;  // likewise; an exchange is two round trips
+    double least_of_most = 0;     // requests of the one that got least by those of the one that got most
   };
   Use use(const RateLimit& limit, int processes, std::chrono::seconds length) {
     simulate(limit);
-    const auto to_begin = std::max<std::chrono::seconds>(3s, std::chrono::ceil<std::chrono::seconds>(limit.window));
+    const auto to_begin =
+        std::max<std::chrono::seconds>(6s, std::chrono::ceil<std::chrono::seconds>(limit.window));
     std::vector<std::unique_ptr<Process>> all;
     for (int i = 0; i < processes; ++i) all.push_back(worker(to_begin + length + 2s));
     std::this_thread::sleep_for(to_begin);
@@ -93,13 +94,14 @@ class SharedQuota : public ::testing::Test {
       least = std::min(least, made), most = std::max(most, made);
     }
     expect_kept();
-    const Use found{
-        .share = static_cast<double>(sent) / (took / std::chrono::duration<double>(limit.window) * limit.permits),
-        .permits_per_trip = static_cast<double>(sent) / static_cast<double>(2 * told),
-        .least_of_most = static_cast<double>(least) / static_cast<double>(most)};
-    std::printf("%d processes, %d per %ld s: %.1f %% of the quota, %.0f permits per round trip, least/most %.2f\n",
-                processes, limit.permits, static_cast<long>(limit.window / 1s), found.share * 100,
-                found.permits_per_trip, found.least_of_most);
+    const Use found{.share = static_cast<double>(sent) /
+                             (took / std::chrono::duration<double>(limit.window) * limit.permits),
+                    .permits_per_trip = static_cast<double>(sent) / static_cast<double>(2 * told),
+                    .least_of_most = static_cast<double>(least) / static_cast<double>(most)};
+    std::printf(
+        "%d processes, %d per %ld s: %.1f %% of the quota, %.0f permits per round trip, least/most %.2f\n",
+        processes, limit.permits, static_cast<long>(limit.window / 1s), found.share * 100,
+        found.permits_per_trip, found.least_of_most);
     std::fflush(stdout);
     return found;
   }
@@ -113,7 +115,8 @@ class SharedQuota : public ::testing::Test {
     }
     EXPECT_GE(best.share, share);
     EXPECT_GE(best.least_of_most, 0.5) << "one starves the others";
-    if (limit.window == 1s) EXPECT_GE(best.permits_per_trip, 50);
+    // Sixty, when it runs longer and nothing disturbs it.
+    EXPECT_GE(best.permits_per_trip, 30);
   }
 
   pg::DbConfig db_;
@@ -169,7 +172,7 @@ TEST_F(SharedQuota, AnyOrderOfStopsAndDeaths) {
   simulate(kHundredPerSecond);
   std::vector<std::unique_ptr<Process>> all;
   for (int i = 0; i < 6; ++i) all.push_back(worker(3600s));
-  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(12) * std::max(1, test::rounds(1));
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10) * std::max(1, test::rounds(1));
   std::vector<std::chrono::steady_clock::time_point> until(all.size());
   while (std::chrono::steady_clock::now() < end) {
     std::this_thread::sleep_for(std::chrono::milliseconds(below(150)));

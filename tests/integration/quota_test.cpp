@@ -96,7 +96,8 @@ TEST_F(Quota, KeepsWhatIsProlongedFromOthers) {
   ASSERT_EQ(first->slots.size(), 2U);
   std::vector<Lease> kept;
   for (const Slot& slot : first->slots) kept.push_back({.index = slot.index, .lease = slot.lease});
-  const Micros end = first->slots.back().expires + 2'500'000;  // and as long as it may be on its way and rests
+  const Micros end =
+      first->slots.back().expires + 2'500'000;  // and as long as it may be on its way and rests
   while (now() < end) {
     const auto again = exchange(one, {.kept = kept, .wants = 2});
     ASSERT_TRUE(again);
@@ -104,7 +105,8 @@ TEST_F(Quota, KeepsWhatIsProlongedFromOthers) {
     EXPECT_GT(again->prolonged[0].expires, now() + 1'500'000);
     const auto others = exchange(two, {.wants = 4});
     ASSERT_TRUE(others);
-    for (const Slot& slot : others->slots) EXPECT_TRUE(slot.index != kept[0].index && slot.index != kept[1].index);
+    for (const Slot& slot : others->slots)
+      EXPECT_TRUE(slot.index != kept[0].index && slot.index != kept[1].index);
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }
 }
@@ -114,8 +116,9 @@ TEST_F(Quota, CountsTheFailedTransactionOnlyOnce) {
   PgQuota two(db_, "s", limit_, clock_);
   ASSERT_EQ(exchange(one, {.wants = 1})->slots.size(), 1U);
   // Its connection breaks; what it had to tell is told with the next exchange.
-  test::query(db_, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
-                   "AND pid <> pg_backend_pid()");
+  test::query(db_,
+              "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
+              "AND pid <> pg_backend_pid()");
   std::this_thread::sleep_for(std::chrono::milliseconds(200));
   auto loan = exchange(one, {.block_until = now() + 60'000'000});
   if (!loan) loan = exchange(one, {});

@@ -31,7 +31,11 @@ struct Worker {
               return std::make_unique<checkpoint::PgQuota>(db, name, now, clock);
             },
             std::chrono::hours(1), clock, metrics),
-        client({.source = massive::source(), .base_url = std::move(url), .key = "key", .limit = limit, .limit_given = true},
+        client({.source = massive::source(),
+                .base_url = std::move(url),
+                .key = "key",
+                .limit = limit,
+                .limit_given = true},
                http, throttle, clock, metrics, buffers) {}
 
   asio::awaitable<void> ask() {

@@ -316,7 +316,8 @@ TEST(Limiter, HungryOnesShareAndIdleOnesGiveBack) {
     for (int i = 0; i < count; ++i) borrowers.emplace_back(limit);
     const auto run = [&](Micros length, int awake) {
       for (const Micros end = world.now + length; world.now < end; world.now += 500) {
-        for (int i = 0; i < count; ++i) world.step(borrowers[static_cast<std::size_t>(i)], i < awake ? 32 : 0, 2'000, 0);
+        for (int i = 0; i < count; ++i)
+          world.step(borrowers[static_cast<std::size_t>(i)], i < awake ? 32 : 0, 2'000, 0);
       }
     };
     const auto sent = [&] {
