@@ -27,14 +27,14 @@ std::int64_t most_in_any_window(const std::vector<Micros>& sent, Micros window) 
 // A source that is asked as fast as its limit allows.
 class Asker {
  public:
-  explicit Asker(const RateLimit& limit) : limiter_(limit), table_(limit) {}
+  explicit Asker(const RateLimit& limit) : limiter_(limit), quota_{.table = SlotTable(limit)} {}
 
   // Time goes on to the next permit, which is used.
   Micros next() {
     while (true) {
-      if (const int want = limiter_.wanted(now_, 32); want > 0) {
-        for (const rate::Settled& settled : limiter_.collect_settled(now_)) table_.settle(settled);
-        limiter_.lend(table_.lend(now_, want, limiter_.hold()));
+      if (const auto told = limiter_.exchange(now_, 32)) {
+        bool look = false;
+        limiter_.lend(now_, quota_.serve(1, *told, limiter_.limit(), now_, look));
       }
       if (const auto permit = limiter_.take(now_); permit && limiter_.may_send(*permit, now_)) {
         limiter_.answered(*permit, now_ + kAnswerAfter);
@@ -46,7 +46,7 @@ class Asker {
 
  private:
   Limiter limiter_;
-  SlotTable table_;
+  rate::QuotaState quota_;
   Micros now_ = 1'000'000;
 };
 

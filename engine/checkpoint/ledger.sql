@@ -104,6 +104,15 @@ CREATE TABLE IF NOT EXISTS icingest.quotas (
   blocked_until bigint NOT NULL DEFAULT 0
 );
 
+-- Who uses a quota, how many slots each could use, and until when it counts; and until when the source is left alone
+-- because it fails everybody.
+ALTER TABLE icingest.quotas
+  ADD COLUMN IF NOT EXISTS version bigint NOT NULL DEFAULT 0,
+  ADD COLUMN IF NOT EXISTS away_until bigint NOT NULL DEFAULT 0,
+  ADD COLUMN IF NOT EXISTS sharer bigint[] NOT NULL DEFAULT '{}',
+  ADD COLUMN IF NOT EXISTS wants bigint[] NOT NULL DEFAULT '{}',
+  ADD COLUMN IF NOT EXISTS wants_until bigint[] NOT NULL DEFAULT '{}';
+
 -- 2: ledgers made before units knew their route.
 ALTER TABLE icingest.units ADD COLUMN IF NOT EXISTS route text NOT NULL DEFAULT '';
 

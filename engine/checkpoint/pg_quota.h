@@ -1,26 +1,35 @@
 // pg_quota.h: the slots of a source and key, kept in the database, so that they outlive a process that was
 // killed and are shared by all that use the same key.
 //
-// Slots are lent in the database's time and used in this process's: each exchange gives a pair of readings,
-// and every conversion errs to the safe side of the round trip between them.
+// Slots are lent in the database's time and used in this process's; every conversion errs to the safe side of what is
+// known of the two clocks (clock_bounds.h). An exchange reads the row and writes it if nobody else did meanwhile: two
+// round trips, and no lock that a process which is stopped in between could hold. Whoever changes what the others should
+// know says so by NOTIFY; where that does not get through (a pooler that shares sessions) they see it with their next
+// exchange.
 //
-// Threads   exchange() from one thread; the work and the callback are on this object's own thread
+// Threads   exchange() and on_notice() from one thread; the work and the callbacks are on this object's own thread
 // Errors    an unreachable database: nothing is lent; what was to be given back is given back with the next
 //           exchange
 #pragma once
 
-#include <condition_variable>
+#include <deque>
 #include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
+#include "checkpoint/clock_bounds.h"
 #include "pg/pg_conn.h"
 #include "rate/quota.h"
 
 namespace icingest::checkpoint {
+
+// The name of a quota: source, host and path of its address, and which key, without telling the key.
+[[nodiscard]] std::string quota_name(std::string_view source, std::string_view base_url,
+                                     std::string_view key);
 
 class PgQuota final : public rate::Quota {
  public:
@@ -29,41 +38,51 @@ class PgQuota final : public rate::Quota {
   PgQuota& operator=(const PgQuota&) = delete;
   ~PgQuota() override;
 
-  void exchange(std::vector<rate::Settled> settled, int want, rate::Micros hold, rate::Micros block_until,
-                std::move_only_function<void(Result<rate::Loan>)> done) override;
+  void exchange(rate::Exchange exchange, std::move_only_function<void(Result<rate::Loan>)> done) override;
+  void on_notice(std::move_only_function<void()> look) override;
+
+  // Waits for the database so far, by any object of this process.
+  [[nodiscard]] static std::int64_t round_trips();
 
  private:
   struct Request {
-    std::vector<rate::Settled> settled;
-    int want = 0;
-    rate::Micros hold = 0;
-    rate::Micros block_until = 0;
+    rate::Exchange exchange;
     std::move_only_function<void(Result<rate::Loan>)> done;
   };
-  // One moment in both times: the database read `there` between `before` and `after` here.
-  struct Reading {
-    rate::Micros before = 0;
-    rate::Micros after = 0;
+  // The row as it was read.
+  struct Row {
+    rate::QuotaState state;
+    std::int64_t version = 0;
     rate::Micros there = 0;
   };
 
   void run();
-  Result<rate::Loan> serve(Request& request);
-  Result<rate::Loan> exchange_in_transaction(Request& request);
+  void wait_for_something();
+  void wake();
+  void look_at_notices();
+  Result<rate::Loan> serve(rate::Exchange& exchange);
+  Result<void> connect();
+  Result<void> make_row();
+  Result<Row> read();
+  Result<bool> write(const Row& row, bool tell_others);
+  Result<pg::PgResult> ask(const std::string& sql, const std::vector<pg::PgParameter>& parameters);
+  [[nodiscard]] rate::Exchange there(const rate::Exchange& exchange) const;
+  [[nodiscard]] rate::Loan here(rate::Loan loan) const;
   [[nodiscard]] rate::Micros now() const { return rate::to_micros(clock_.tick()); }
 
   const pg::DbConfig db_;
   const std::string source_;
   const RateLimit limit_;
   const Clock& clock_;
+  const std::int64_t id_;  // as a sharer
   std::optional<pg::PgConn> conn_;
-  std::optional<Reading> reading_;        // of the exchange whose slots are out
-  std::vector<rate::Settled> unsettled_;  // could not be given back yet
-  rate::Micros pending_block_ = 0;
+  ClockBounds bounds_;
+  rate::Exchange untold_;  // what the database does not know yet
   std::mutex mutex_;
-  std::condition_variable wake_;
-  std::optional<Request> request_;
+  std::deque<Request> requests_;
+  std::move_only_function<void()> look_;
   bool ending_ = false;
+  int wake_fd_ = -1;
   std::thread thread_;
 };
 

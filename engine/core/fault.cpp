@@ -16,6 +16,7 @@ namespace {
 
 struct Plan {
   bool kill = false;
+  bool stop = false;
   std::string name;
   std::atomic<std::int64_t> passes_left{0};
 
@@ -25,6 +26,7 @@ struct Plan {
     const auto parts = text::split(spec, ':');
     if (parts.size() != 3) return;
     kill = parts[0] == "kill";
+    stop = parts[0] == "stop";
     name = parts[1];
     passes_left = text::parse_int(parts[2]).value_or(0);
   }
@@ -37,7 +39,8 @@ bool point(std::string_view name) {
   if (plan.name.empty() || (plan.name != "*" && plan.name != name)) return false;
   if (plan.passes_left.fetch_sub(1) != 1) return false;
   if (plan.kill) ::kill(::getpid(), SIGKILL);
-  return true;
+  if (plan.stop) ::kill(::getpid(), SIGSTOP);
+  return !plan.stop;
 }
 
 }  // namespace icingest::fault

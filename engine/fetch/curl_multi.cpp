@@ -62,8 +62,7 @@ int CurlMulti::on_timer(CURLM* /*multi*/, long timeout_ms, void* self) {
   me.timer_.expires_after(std::chrono::milliseconds(timeout_ms));
   me.timer_.async_wait([&me](const boost::system::error_code& error) {
     if (error) return;
-    int still_running = 0;
-    curl_multi_socket_action(me.multi_, CURL_SOCKET_TIMEOUT, 0, &still_running);
+    me.act(CURL_SOCKET_TIMEOUT, 0);
     me.finish_done();
   });
   return 0;
@@ -104,10 +103,16 @@ void CurlMulti::arm(const std::shared_ptr<Watch>& watch) {
 
 void CurlMulti::on_ready(const std::shared_ptr<Watch>& watch, int event) {
   if (watch->wanted == 0) return;  // forgotten while the event was queued
-  int still_running = 0;
-  curl_multi_socket_action(multi_, watch->descriptor.native_handle(), event, &still_running);
+  act(watch->descriptor.native_handle(), event);
   if (watch->wanted != 0) arm(watch);
   finish_done();
+}
+
+// The call in which requests are written: afterwards those that may be late are out or have failed.
+void CurlMulti::act(curl_socket_t socket, int event) {
+  int still_running = 0;
+  curl_multi_socket_action(multi_, socket, event, &still_running);
+  guard_.disarm();
 }
 
 void CurlMulti::finish_done() {

@@ -18,6 +18,8 @@
 #include <memory>
 #include <unordered_map>
 
+#include "fetch/send_guard.h"
+
 namespace icingest::fetch {
 
 class CurlMulti {
@@ -35,6 +37,7 @@ class CurlMulti {
   void cancel(CURL* easy);
   // Ends every transfer with CURLE_ABORTED_BY_CALLBACK.
   void abort_all();
+  [[nodiscard]] SendGuard& guard() { return guard_; }
 
  private:
   struct Watch {
@@ -51,10 +54,12 @@ class CurlMulti {
   void forget(curl_socket_t socket);
   void arm(const std::shared_ptr<Watch>& watch);
   void on_ready(const std::shared_ptr<Watch>& watch, int event);
+  void act(curl_socket_t socket, int event);
   void finish_done();
 
   boost::asio::io_context& io_;
   boost::asio::steady_timer timer_;
+  SendGuard guard_;
   CURLM* multi_;
   std::unordered_map<curl_socket_t, std::shared_ptr<Watch>> watches_;
   std::unordered_map<CURL*, Done> running_;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/clock.h"
 #include "icingest/buffer.h"
 #include "icingest/result.h"
 
@@ -35,8 +36,9 @@ struct HttpRequest {
   bool http2 = false;
   bool identity = false;  // the bytes as they are stored, so that ranges of them mean something
   std::optional<AwsSignature> signature{};
-  // Asked when the connection stands and the request is about to be written; false keeps it back.
-  std::function<bool()> may_send;
+  // Asked when the connection stands and the request is about to be written: until when that may happen; nothing keeps
+  // it back.
+  std::function<std::optional<Tick>()> may_send;
   // The first byte of the answer is here.
   std::function<void()> answered;
 };

@@ -75,6 +75,11 @@ void HttpClient::prepare(CURL* easy, Transfer& transfer) {
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, &transfer);
   curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, &Transfer::on_prerequest);
   curl_easy_setopt(easy, CURLOPT_PREREQDATA, &transfer);
+  transfer.guard = &multi_.guard();
+  curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, &Transfer::on_open);
+  curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer.guard);
+  curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, &Transfer::on_close);
+  curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, transfer.guard);
 }
 
 asio::awaitable<Result<HttpResponse>> HttpClient::get(HttpRequest request) {

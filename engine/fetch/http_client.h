@@ -41,6 +41,8 @@ class HttpClient {
 
   // Ends all transfers; each get() gives an error.
   void abort_all() { multi_.abort_all(); }
+  // Whether everything that was written has reached the other ends.
+  [[nodiscard]] bool delivered() { return multi_.guard().delivered(); }
 
  private:
   friend class HttpStream;

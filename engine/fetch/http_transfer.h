@@ -4,7 +4,10 @@
 #pragma once
 
 #include <fmt/format.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include "core/fault.h"
 #include "core/text.h"
 #include "fetch/http_client.h"
 #include "fetch/http_table.h"
@@ -17,6 +20,7 @@ struct HttpClient::Transfer {
   HttpResponse response{};
   curl_slist* headers = nullptr;
   char error[CURL_ERROR_SIZE] = "";
+  SendGuard* guard = nullptr;
   bool kept_back = false;
   bool too_large = false;
 
@@ -59,9 +63,30 @@ struct HttpClient::Transfer {
 
   static int on_prerequest(void* self, char*, char*, int, int) {
     auto& me = *static_cast<Transfer*>(self);
-    if (!me.request.may_send || me.request.may_send()) return CURL_PREREQFUNC_OK;
+    if (!me.request.may_send || me.may_be_written()) return CURL_PREREQFUNC_OK;
     me.kept_back = true;
     return CURL_PREREQFUNC_ABORT;
+  }
+
+  // Looks at the clock after the guard was armed: whoever is held up from here on is late by the guard's clock.
+  [[nodiscard]] bool may_be_written() const {
+    const std::optional<Tick> until = request.may_send();
+    if (!until) return false;
+    guard->arm(*until);
+    if (std::chrono::steady_clock::now() >= *until) return false;
+    return !fault::point("fetch.before_write");
+  }
+
+  static curl_socket_t on_open(void* self, curlsocktype, curl_sockaddr* address) {
+    const curl_socket_t socket =
+        ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    if (socket != CURL_SOCKET_BAD) static_cast<SendGuard*>(self)->opened(socket);
+    return socket;
+  }
+
+  static int on_close(void* self, curl_socket_t socket) {
+    static_cast<SendGuard*>(self)->closed(socket);
+    return ::close(socket);
   }
 
   // What libcurl knows at the end.
@@ -83,7 +108,7 @@ struct HttpClient::Transfer {
     std::string_view detail = error[0] != '\0' ? error : curl_easy_strerror(code);
     if (kept_back) {
       verdict = {Action::retry, ExitCode::later, "kept_back", {}};
-      detail = "the request waited too long for its connection";
+      detail = "the request waited too long for its connection";  // or the process for its turn
     }
     if (too_large) detail = "the body is larger than the limit";
     return Failure(Error{.action = verdict.action,

@@ -49,7 +49,9 @@ SourceClient::SourceClient(SourceConfig config, HttpClient& http, Throttle& thro
       clock_(clock),
       metrics_(metrics),
       own_metrics_(metrics.sources.source(config_.source.name)),
-      buffers_(buffers) {}
+      buffers_(buffers) {
+  throttle_.ask_delivery([this] { return http_.delivered(); });
+}
 
 const std::string& SourceClient::base_of(std::string_view path) const {
   const auto found = std::find_if(config_.hosts.begin(), config_.hosts.end(),
@@ -105,6 +107,8 @@ asio::awaitable<Result<Permit>> SourceClient::permit() {
   own_metrics_.waiting.add(1);
   Result<Permit> permit = co_await throttle_.permit();
   own_metrics_.waiting.add(-1);
+  // Somebody may have found the source away meanwhile; the permit goes back unused.
+  if (permit && throttle_.is_away()) co_return left_alone();
   if (permit) own_metrics_.permits.add();
   co_return permit;
 }
@@ -120,10 +124,10 @@ asio::awaitable<Result<HttpResponse>> SourceClient::send(std::string url, std::s
   if (!etag.empty()) request.headers.push_back("If-None-Match: " + etag);
   bool sent = false;
   request.may_send = [&permit, &sent, this] {
-    if (!permit->may_send()) return false;
-    sent = true;
-    metrics_.requests.add();
-    return true;
+    const std::optional<Tick> until = permit->may_send();
+    if (until) metrics_.requests.add();
+    sent = sent || until.has_value();
+    return until;
   };
   request.answered = [&permit] { permit->answered(); };
   metrics_.in_flight.add(1);
@@ -141,13 +145,14 @@ asio::awaitable<Result<HttpResponse>> SourceClient::send(std::string url, std::s
 }
 
 asio::awaitable<Result<Answer>> SourceClient::get(std::string path, std::string etag) {
+  if (throttle_.is_away()) co_return left_alone();
   Result<std::string> url = resolve(path);
   if (!url) co_return std::unexpected(std::move(url).error());
   Answer answer{.url = *url, .asked_at = clock_.now()};
   for (int redirects = 0;; ++redirects) {
     Result<HttpResponse> response = co_await send(*url, etag);
     if (!response) {
-      note_failure(answer.url, response.error());
+      if (!throttle_.is_away()) note_failure(answer.url, response.error());
       co_return std::unexpected(std::move(response).error());
     }
     if (!is_redirect(response->status) || response->location.empty()) {
@@ -237,10 +242,11 @@ bool SourceClient::escalate(Judgement& judgement) {
 asio::awaitable<Result<StreamAnswer>> SourceClient::open(std::string path, std::string range,
                                                          std::string version) {
   constexpr std::size_t kWindow = std::size_t{1} << 20;
+  if (throttle_.is_away()) co_return left_alone();
   Result<std::string> url = resolve(path);
   if (!url) co_return std::unexpected(std::move(url).error());
   StreamAnswer answer{.url = *url, .asked_at = clock_.now()};
-  Result<Permit> granted = co_await throttle_.permit();
+  Result<Permit> granted = co_await this->permit();
   if (!granted) co_return std::unexpected(std::move(granted).error());
   const auto permit = std::make_shared<Permit>(std::move(*granted));
   HttpRequest request{.url = std::move(*url),
@@ -251,9 +257,9 @@ asio::awaitable<Result<StreamAnswer>> SourceClient::open(std::string path, std::
   if (!range.empty()) request.headers.push_back("Range: " + range);
   if (!version.empty()) request.headers.push_back("If-Range: " + version);
   request.may_send = [permit, this] {
-    if (!permit->may_send()) return false;
-    metrics_.requests.add();
-    return true;
+    const std::optional<Tick> until = permit->may_send();
+    if (until) metrics_.requests.add();
+    return until;
   };
   request.answered = [permit] { permit->answered(); };
   Result<std::unique_ptr<HttpStream>> stream = co_await http_.open(std::move(request), kWindow);
@@ -296,12 +302,27 @@ void SourceClient::note_failure(const std::string& url, const Error& error) {
   several_urls_fail_ = several_urls_fail_ || url != failing_url_;
   last_failure_ = error;
   own_metrics_.is_away.set(is_away() ? 1 : 0);
+  if (!is_away() || throttle_.is_away()) return;
+  // Nobody asks for a moment, in no process; then everybody may, and the next failure says it again, for longer.
+  away_for_ = away_for_.count() == 0 ? kFirstAway : std::min(2 * away_for_, kLongestAway);
+  throttle_.away(away_for_);
+}
+
+// What a request is told that is not made, because the source is known to fail everybody.
+Failure SourceClient::left_alone() {
+  own_metrics_.is_away.set(1);
+  return Failure(Error{
+      .action = Action::retry,
+      .exit = ExitCode::later,
+      .message = fmt::format("{} fails whoever asks; it is left alone for a moment", config_.source.name),
+      .retry_after = throttle_.away_for()});
 }
 
 void SourceClient::note_success() {
   failures_ = 0;
   several_urls_fail_ = false;
   ever_answered_ = true;
+  away_for_ = {};
   own_metrics_.is_away.set(0);
 }
 

@@ -72,14 +72,20 @@ class SourceClient {
 
   // Whether the source fails whoever asks, whatever is asked: then a failure says nothing about a unit. One request
   // that fails again and again does.
-  [[nodiscard]] bool is_away() const { return failures_ >= kAwayAfter && several_urls_fail_; }
+  // Another process's word counts too.
+  [[nodiscard]] bool is_away() const {
+    return (failures_ >= kAwayAfter && several_urls_fail_) || throttle_.is_away();
+  }
   // Whether it has been away for longer than is worth waiting for; then `why` says so.
   [[nodiscard]] bool is_given_up(Error& why) const;
 
   [[nodiscard]] const SourceConfig& config() const { return config_; }
 
  private:
-  static constexpr int kAwayAfter = 8;       // failures in a row
+  static constexpr int kAwayAfter = 8;  // failures in a row
+  // How long it is left alone then, at first and at most.
+  static constexpr std::chrono::milliseconds kFirstAway{500};
+  static constexpr std::chrono::milliseconds kLongestAway{4'000};
   static constexpr int kFewestFailures = 3;  // before giving up, however little patience there is
   // A source that never answered is probably a wrong address: no use in waiting long.
   static constexpr std::chrono::milliseconds kFirstPatience{15'000};
@@ -95,6 +101,7 @@ class SourceClient {
   void identify(HttpRequest& request) const;
   [[nodiscard]] const std::string& base_of(std::string_view path) const;
   bool escalate(Judgement& judgement);
+  [[nodiscard]] Failure left_alone();
 
   SourceConfig config_;
   HttpClient& http_;
@@ -109,6 +116,7 @@ class SourceClient {
   std::string failing_url_;  // the first of them
   bool several_urls_fail_ = false;
   bool ever_answered_ = false;
+  std::chrono::milliseconds away_for_{0};
   Tick failing_since_{};
   Error last_failure_{};
 };

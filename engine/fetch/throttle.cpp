@@ -15,8 +15,6 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::chrono::milliseconds kQuotaRetry{500};
-// When every slot rests or is out: how long until asking again. Slots are lent half a second ahead (slots.h).
-constexpr std::chrono::milliseconds kNoSlotRetry{200};
 
 Failure stopped() {
   return Failure(Error{.action = Action::stop_source, .exit = ExitCode::later, .message = "stopped"});
@@ -32,7 +30,11 @@ Permit::~Permit() {
   throttle_->pump();
 }
 
-bool Permit::may_send() { return throttle_->limiter_.may_send(id_, throttle_->now()); }
+std::optional<Tick> Permit::may_send() {
+  const auto until = throttle_->limiter_.may_send(id_, throttle_->now());
+  if (!until) return std::nullopt;
+  return Tick(std::chrono::microseconds(*until));
+}
 
 void Permit::answered() { throttle_->limiter_.answered(id_, throttle_->now()); }
 
@@ -43,9 +45,10 @@ Throttle::Throttle(asio::io_context& io, const RateLimit& limit, MakeQuota make_
       limiter_(limit),
       make_quota_(std::move(make_quota)),
       patience_(patience),
-      quota_(make_quota_(limit)),
       clock_(clock),
-      metrics_(metrics) {}
+      metrics_(metrics) {
+  use_quota();
+}
 
 Throttle::~Throttle() { *alive_ = false; }
 
@@ -80,40 +83,68 @@ void Throttle::pump() {
     });
     waiters_.pop_front();
   }
-  if (closed_ || waiters_.empty()) return;
-  if (!borrowing_ && at >= borrow_after_) {
-    if (const int want = limiter_.wanted(at, static_cast<int>(waiters_.size())); want > 0) borrow(want);
+  if (closed_) return;
+  const int waiting = static_cast<int>(waiters_.size());
+  if (!telling_ && at >= tell_after_) {
+    auto exchange = limiter_.exchange(at, waiting);
+    if (!exchange && block_until_ + tell_away_until_ > 0)
+      limiter_.look_again(), exchange = limiter_.exchange(at, waiting);
+    if (exchange) tell(std::move(*exchange));
   }
-  rate::Micros wake = limiter_.next_event(at).value_or(0);
-  if (wake == 0) wake = std::max(limiter_.blocked_until(), borrow_after_);
-  if (wake <= at && borrowing_) return;  // the loan will pump
-  timer_.expires_after(std::chrono::microseconds(std::max<rate::Micros>(wake - at, 0)));
+  set_timer(at);
+}
+
+void Throttle::set_timer(rate::Micros at) {
+  const int waiting = static_cast<int>(waiters_.size());
+  std::optional<rate::Micros> wake = limiter_.next_exchange(at, waiting);
+  // What is under way pumps when it is there.
+  if (telling_) wake.reset();
+  else if (wake) wake = std::max({*wake, tell_after_, at + 1'000});
+  if (waiting > 0) {
+    if (const auto next = limiter_.next_event(at)) wake = std::min(wake.value_or(*next), *next);
+  }
+  if (!wake) return static_cast<void>(timer_.cancel());
+  timer_.expires_after(std::chrono::microseconds(std::max<rate::Micros>(*wake - at, 0)));
   timer_.async_wait([this, alive = alive_](const boost::system::error_code& error) {
     if (!error && *alive) pump();
   });
 }
 
-void Throttle::borrow(int want) {
-  borrowing_ = true;
-  quota_->exchange(limiter_.collect_settled(now()), want, limiter_.hold(), std::exchange(block_until_, 0),
-                   [this, alive = alive_](Result<rate::Loan> loan) {
-                     asio::post(io_, [this, alive, loan = std::move(loan)]() mutable {
-                       if (*alive) on_loan(std::move(loan));
-                     });
-                   });
+void Throttle::use_quota() {
+  if (quota_) quota_->exchange({}, [](const Result<rate::Loan>&) {});  // this one wants nothing any more
+  quota_ = make_quota_(limiter_.limit());
+  ++quotas_made_;
+  quota_->on_notice([this, alive = alive_] {
+    asio::post(io_, [this, alive] {
+      if (!*alive || closed_) return;
+      limiter_.look_again();
+      pump();
+    });
+  });
+}
+
+void Throttle::tell(rate::Exchange exchange) {
+  telling_ = true;
+  exchange.block_until = std::exchange(block_until_, 0);
+  exchange.away_until = std::exchange(tell_away_until_, 0);
+  quota_->exchange(std::move(exchange), [this, alive = alive_, made = quotas_made_](Result<rate::Loan> loan) {
+    asio::post(io_, [this, alive, made, loan = std::move(loan)]() mutable {
+      if (*alive && made == quotas_made_) on_loan(std::move(loan));
+    });
+  });
 }
 
 void Throttle::on_loan(Result<rate::Loan> loan) {
-  borrowing_ = false;
+  telling_ = false;
   if (!loan) return on_no_loan(loan.error());
   no_loan_since_.reset();
-  limiter_.lend(loan->slots);
-  borrow_after_ = loan->slots.empty() ? now() + to_micros(kNoSlotRetry) : 0;
+  limiter_.lend(now(), *loan);
   if (loan->blocked_until > std::max(now(), limiter_.blocked_until())) {
     log::warn("the source is in a penalty that an earlier request has earned; nobody asks it for {}",
               text::duration(static_cast<double>(loan->blocked_until - now()) / 1e6));
   }
   limiter_.block_until(loan->blocked_until);
+  away_until_ = std::max(away_until_, loan->away_until);
   pump();
 }
 
@@ -121,12 +152,9 @@ void Throttle::on_loan(Result<rate::Loan> loan) {
 void Throttle::on_no_loan(const Error& error) {
   log::debug("quota not available: {}", error.describe());
   if (!no_loan_since_) no_loan_since_ = clock_.tick();
-  if (error.action == Action::fail_run || clock_.tick() - *no_loan_since_ >= patience_)
-    return refuse_waiters(error);
-  timer_.expires_after(kQuotaRetry);
-  timer_.async_wait([this, alive = alive_](const boost::system::error_code& waiting) {
-    if (!waiting && *alive) pump();
-  });
+  tell_after_ = now() + to_micros(kQuotaRetry);
+  if (error.action == Action::fail_run || clock_.tick() - *no_loan_since_ >= patience_) refuse_waiters(error);
+  pump();
 }
 
 void Throttle::refuse_waiters(const Error& error) {
@@ -137,32 +165,42 @@ void Throttle::refuse_waiters(const Error& error) {
   }
 }
 
+// What one has learnt is told at once: the others must know, and whoever comes after this process, if it is killed.
 void Throttle::throttled(std::chrono::milliseconds pause) {
   const rate::Micros at = now();
   const rate::Micros until = at + std::max<rate::Micros>(to_micros(pause), limiter_.limit().window.count());
   limiter_.throttled(at, until);
   block_until_ = std::max(block_until_, until);
+  pump();
 }
 
 void Throttle::penalty(std::chrono::milliseconds pause) {
   const rate::Micros until = now() + to_micros(pause);
   limiter_.block_until(until);
-  // At once: whoever comes after this process, if it is killed meanwhile, must know too.
-  quota_->exchange({}, 0, limiter_.hold(), until, [](const Result<rate::Loan>&) {});
+  block_until_ = std::max(block_until_, until);
+  pump();
+}
+
+void Throttle::away(std::chrono::milliseconds pause) {
+  away_until_ = std::max(away_until_, now() + to_micros(pause));
+  tell_away_until_ = away_until_;
+  pump();
 }
 
 void Throttle::change_limit(const RateLimit& limit) {
   if (limit == limiter_.limit()) return;
   limiter_.change_limit(limit);
-  quota_ = make_quota_(limit);
+  telling_ = false;
+  use_quota();
 }
 
 void Throttle::close() {
   if (closed_) return;
   closed_ = true;
   timer_.cancel();
-  quota_->exchange(limiter_.close(now()), 0, limiter_.hold(), std::exchange(block_until_, 0),
-                   [](const Result<rate::Loan>&) {});
+  rate::Exchange last = limiter_.close(now());
+  last.block_until = std::exchange(block_until_, 0);
+  quota_->exchange(std::move(last), [](const Result<rate::Loan>&) {});
   pump();
 }
 

@@ -32,7 +32,8 @@ class Permit {
   Permit& operator=(const Permit&) = delete;
   ~Permit();
 
-  [[nodiscard]] bool may_send();
+  // Until when the request may be written; nothing when it may not.
+  [[nodiscard]] std::optional<Tick> may_send();
   void answered();
 
  private:
@@ -57,6 +58,8 @@ class Throttle {
   void throttled(std::chrono::milliseconds pause);
   // A documented penalty: nobody asks this source before it is over.
   void penalty(std::chrono::milliseconds pause);
+  // The source fails whoever asks: every process that shares the quota leaves it alone for so long.
+  void away(std::chrono::milliseconds pause);
   // The limit is another one than assumed.
   void change_limit(const RateLimit& limit);
 
@@ -65,6 +68,13 @@ class Throttle {
 
   [[nodiscard]] const RateLimit& limit() const { return limiter_.limit(); }
   [[nodiscard]] bool blocked() const { return limiter_.blocked_until() > now(); }
+  // Whether this process or another one has found the source to be away a moment ago.
+  [[nodiscard]] bool is_away() const { return away_until_ > now(); }
+  [[nodiscard]] std::chrono::milliseconds away_for() const {
+    return std::chrono::milliseconds(std::max<rate::Micros>(away_until_ - now(), 0) / 1000);
+  }
+  // See Limiter.
+  void ask_delivery(std::function<bool()> delivered) { limiter_.ask_delivery(std::move(delivered)); }
 
  private:
   friend class Permit;
@@ -72,10 +82,12 @@ class Throttle {
 
   [[nodiscard]] rate::Micros now() const { return rate::to_micros(clock_.tick()); }
   void pump();
-  void borrow(int want);
+  void set_timer(rate::Micros at);
+  void tell(rate::Exchange exchange);
   void on_loan(Result<rate::Loan> loan);
   void on_no_loan(const Error& error);
   void refuse_waiters(const Error& error);
+  void use_quota();
 
   boost::asio::io_context& io_;
   boost::asio::steady_timer timer_;
@@ -83,14 +95,17 @@ class Throttle {
   MakeQuota make_quota_;
   const std::chrono::milliseconds patience_;
   std::unique_ptr<rate::Quota> quota_;
+  int quotas_made_ = 0;  // what an earlier one still answers counts no more
   const Clock& clock_;
   Metrics& metrics_;
   std::deque<Waiter> waiters_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // loans may come back after the end
   rate::Micros block_until_ = 0;                                // to be told to the quota
-  rate::Micros borrow_after_ = 0;                               // there was nothing to lend a moment ago
+  rate::Micros tell_away_until_ = 0;                            // the same
+  rate::Micros away_until_ = 0;
+  rate::Micros tell_after_ = 0;  // the quota was out of reach a moment ago
   std::optional<Tick> no_loan_since_;
-  bool borrowing_ = false;
+  bool telling_ = false;
   bool closed_ = false;
 };
 

@@ -7,13 +7,16 @@
 // outlive them.
 //
 // Shape     a slot is lent with a time before which it must not be used and a time after which it may not be
-//           used any more; it comes back with the latest moment its request can have arrived, or unused. A
-//           borrower that dies says nothing: its slots count as used at the last moment they could have been
+//           used any more. Between them its borrower uses it again and again, each time with the same rest; the
+//           loan can be prolonged. The slot comes back with the latest moment its last request can have arrived, or
+//           unused. A borrower that dies says nothing: its slots count as used at the last moment they could have been
 // Units     Time is any monotonic count of microseconds, the same for all calls
 // Threads   one owner
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "icingest/source.h"
@@ -22,15 +25,31 @@ namespace icingest::rate {
 
 using Micros = std::int64_t;
 
-// How long a request may be on its way before it is taken to have arrived. A quarter window is far beyond the
-// jitter of any network, and costs nothing where answers are quicker.
-[[nodiscard]] inline Micros transit(const RateLimit& limit) { return limit.window.count() / 4; }
+// Written, but not acknowledged by the other end for so long: the kernel gives the connection up (TCP_USER_TIMEOUT), also
+// for a process that is stopped or dead, so nothing arrives later than this.
+inline constexpr Micros kGivenUp = 1'000'000;
+
+// What the other end's kernel has acknowledged is taken to be counted by the source so long after it was written.
+[[nodiscard]] inline Micros queueing(const RateLimit& limit) { return limit.window.count() / 4; }
+
+// How long a request may be on its way when nobody is there to see it arrive.
+[[nodiscard]] inline Micros transit(const RateLimit& limit) { return std::max(kGivenUp, queueing(limit)); }
+
+// From the arrival of one request to the beginning of the next on the same slot: the window, and what rounding to
+// milliseconds at the other end may take from it.
+[[nodiscard]] inline Micros rest(const RateLimit& limit) { return limit.window.count() + 1'000; }
 
 struct Slot {
   int index = 0;
   std::int64_t lease = 0;  // names this loan of it
   Micros not_before = 0;
   Micros expires = 0;  // must have been sent before this
+};
+
+// A loan, by its name.
+struct Lease {
+  int index = 0;
+  std::int64_t lease = 0;
 };
 
 struct Settled {
@@ -60,21 +79,24 @@ class SlotTable {
   // Lends up to `count` slots that are at home, the soonest free ones, each usable for `hold` once it is
   // free. One that rests much longer stays at home: were it out, a borrower that dies would cost its use.
   [[nodiscard]] std::vector<Slot> lend(Micros now, int count, Micros hold);
+  // Moves a loan's end to `hold` from now, never to an earlier time; its new end, or nothing when it has become void.
+  [[nodiscard]] std::optional<Micros> prolong(const Lease& loan, Micros now, Micros hold);
   // Takes a slot back. A loan that has become void meanwhile is nobody's any more.
   void settle(const Settled& settled);
+  // When lend() may give more than now, as far as is known: the first slot at home that is almost free, or out and void.
+  [[nodiscard]] Micros next_chance(Micros now) const;
 
   [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }
   [[nodiscard]] std::int64_t last_lease() const { return last_lease_; }
 
  private:
-  // Beyond the window, so that rounding to milliseconds at the other end cannot see two uses too close.
-  static constexpr Micros kMargin = 1'000;
-  // Slots are lent this long before they are free, so that they are there in time.
-  static constexpr Micros kAhead = 500'000;
+  // Slots are lent so long before they are free, so that they are there in time; where that is soon, all that rest.
+  [[nodiscard]] Micros ahead() const { return rest_ <= 2'000'000 ? rest_ : 500'000; }
+  [[nodiscard]] Micros may_be_lent_at(const Entry& entry) const {
+    return entry.lease == 0 ? entry.free_at - ahead() : entry.free_at;
+  }
 
-  [[nodiscard]] Micros rest() const { return window_ + kMargin; }
-
-  Micros window_;
+  Micros rest_;
   Micros transit_;
   std::vector<Entry> entries_;
   std::int64_t last_lease_ = 0;

@@ -4,9 +4,12 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "core/clock.h"
 
 namespace icingest::sim {
 
@@ -20,6 +23,7 @@ struct SimRequest {
   bool accepts_gzip = false;
   std::vector<std::pair<std::string, std::string>> headers;  // names in lower case; not of every source's
   std::string client;                                        // address
+  std::optional<Tick> arrived;                               // unset: now
 };
 
 class ByteSource;

@@ -25,15 +25,20 @@ class RateGate {
 
   explicit RateGate(const RateLimit& limit) : limit_(limit) {}
 
-  // Whether a request of this key may pass now.
-  bool admit(const std::string& key, Tick now);
+  // Whether a request of this key that arrived at `at` may pass. Those of different connections may be told of a little
+  // out of order.
+  bool admit(const std::string& key, Tick at);
 
   [[nodiscard]] const RateLimit& limit() const { return limit_; }
   [[nodiscard]] const std::map<std::string, Usage>& usage() const { return usage_; }
   void reset() { usage_.clear(), admitted_.clear(), arrived_.clear(); }
 
  private:
-  [[nodiscard]] std::int64_t arrive(std::deque<Tick>& times, Tick now) const;
+  struct Count {
+    std::deque<Tick>::iterator place;
+    std::int64_t most = 0;
+  };
+  [[nodiscard]] Count arrive(std::deque<Tick>& times, Tick at) const;
 
   RateLimit limit_;
   std::map<std::string, Usage> usage_;

@@ -69,7 +69,7 @@ std::optional<BulkKind> SecApi::bulk_of(const SimRequest& request) const {
 SimAnswer SecApi::answer(const SimRequest& request, Faults& faults, std::optional<FaultKind>& fault) {
   fault.reset();
   SimAnswer answer;
-  if (!gate_.admit(request.client, clock_.tick())) {
+  if (!gate_.admit(request.client, request.arrived.value_or(clock_.tick()))) {
     answer = sec_rate_page(gate_.while_blocked() % 8 == 7 ? 429 : 403);
   } else if (!declares_itself(header_of(request, "user-agent"))) {
     ++counts_.undeclared;

@@ -20,6 +20,7 @@
 #include "core/json_writer.h"
 #include "core/text.h"
 #include "icingest/calendar.h"
+#include "sim/arrival.h"
 #include "sim/body_cache.h"
 #include "sim/faults.h"
 #include "sim/rate_gate.h"
@@ -244,7 +245,7 @@ SimAnswer Simulator::State::answer(const SimRequest& request, std::optional<Faul
   // Files do not count against the limit of the API.
   if (is_file) {
     ++counts.files;
-  } else if (!gate.admit("massive:" + key, clock.tick())) {
+  } else if (!gate.admit("massive:" + key, request.arrived.value_or(clock.tick()))) {
     fault.reset();
     return MassiveApi::too_many(options.massive_limit);
   }
@@ -275,6 +276,8 @@ asio::awaitable<void> Simulator::State::converse(tcp::socket socket) {
     beast::flat_buffer buffer;
     for (bool keep = true; keep;) {
       beast::http::request<beast::http::string_body> message;
+      if (buffer.size() == 0) co_await socket.async_wait(tcp::socket::wait_read, asio::use_awaitable);
+      const Tick arrived = arrival_of(socket.native_handle(), clock);
       co_await beast::http::async_read(socket, buffer, message, asio::use_awaitable);
       SimRequest request = parse_target({message.target().data(), message.target().size()});
       const auto header = [&](beast::http::field field) {
@@ -285,6 +288,7 @@ asio::awaitable<void> Simulator::State::converse(tcp::socket socket) {
       request.host = header(beast::http::field::host);
       request.method = std::string(message.method_string());
       request.client = client;
+      request.arrived = arrived;
       if (files.is_ours(request) || SecApi::is_ours(request)) {
         for (const auto& field : message) {
           std::string name(field.name_string());
@@ -405,6 +409,7 @@ Result<std::unique_ptr<Simulator>> Simulator::listen(const SimOptions& options, 
   state->acceptor.open(endpoint.protocol(), error);
   if (!error) state->acceptor.set_option(tcp::acceptor::reuse_address(true), error);
   if (!error) state->acceptor.bind(endpoint, error);
+  ask_for_arrivals(state->acceptor.native_handle());
   if (!error) state->acceptor.listen(1024, error);
   if (error) {
     return usage_error(

@@ -5,6 +5,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <thread>
 
 #include "icingest/massive.h"
 #include "support/http_imposter.h"
@@ -37,6 +38,10 @@ class Client {
     ASSERT_TRUE(done);
   }
   [[nodiscard]] bool is_away() const { return client_->is_away(); }
+  void wait_until_asked_again() const {
+    while (throttle_.is_away()) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  [[nodiscard]] std::int64_t requests() const { return metrics_.requests.get(); }
 
  private:
   test::HttpImposter imposter_{[](const std::string& head) {
@@ -71,6 +76,10 @@ TEST(SourceClient, DifferentRequestsThatAllFailAre) {
   EXPECT_FALSE(client.is_away());
   client.get("/bad/7");
   EXPECT_TRUE(client.is_away());
+  const std::int64_t made = client.requests();
+  client.get("/good");
+  EXPECT_EQ(client.requests(), made) << "nobody asks it for a moment";
+  client.wait_until_asked_again();
   client.get("/good");
   EXPECT_FALSE(client.is_away());
 }

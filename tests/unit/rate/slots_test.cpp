@@ -37,15 +37,19 @@ struct Borrower {
   };
   std::vector<Flight> flying;
   Micros loan_arrives = -1;
-  std::vector<Slot> loan;
+  Loan loan;
+  std::int64_t id = 0;
+  std::int64_t sent = 0;
 };
 
 struct World {
   World(const RateLimit& rate_limit, std::uint64_t seed)
-      : limit(rate_limit), table(rate_limit), random(seed) {}
+      : limit(rate_limit), quota{.table = SlotTable(rate_limit)}, random(seed) {}
 
   RateLimit limit;
-  SlotTable table;
+  QuotaState quota;
+  std::int64_t exchanges = 0;
+  std::int64_t last_id = 0;
   std::mt19937_64 random;
   Micros now = 1'000'000;
   std::vector<Micros> arrivals;
@@ -54,7 +58,7 @@ struct World {
 
   void step(Borrower& me, int demand, Micros most_latency, int drop_percent = 5) {
     if (me.loan_arrives >= 0 && now >= me.loan_arrives) {
-      me.limiter.lend(me.loan);
+      me.limiter.lend(now, me.loan);
       me.loan_arrives = -1;
     }
     std::erase_if(me.flying, [&](const Borrower::Flight& flight) {
@@ -73,16 +77,18 @@ struct World {
       }
       ASSERT_TRUE(me.limiter.may_send(*permit, sent));
       EXPECT_FALSE(me.limiter.may_send(*permit, sent)) << "a permit is good for one request";
+      ++me.sent;
       const Micros arrives = sent + uniform(0, most_latency);
       arrivals.push_back(arrives);
       me.flying.push_back({arrives, arrives + uniform(0, most_latency), *permit});
     }
-    if (me.loan_arrives < 0) {
-      if (const int want = me.limiter.wanted(now, demand); want > 0) {
-        for (const Settled& settled : me.limiter.collect_settled(now)) table.settle(settled);
-        me.loan = table.lend(now, want, me.limiter.hold());
-        me.loan_arrives = now + uniform(0, 20'000);
-      }
+    if (me.loan_arrives >= 0) return;
+    if (const auto told = me.limiter.exchange(now, demand)) {
+      ++exchanges;
+      if (me.id == 0) me.id = ++last_id;
+      bool look = false;
+      me.loan = quota.serve(me.id, *told, limit, now, look);
+      me.loan_arrives = now + uniform(0, 20'000);
     }
   }
 };
@@ -196,14 +202,17 @@ TEST(Slots, AnotherLimitForgetsNoUse) {
   EXPECT_EQ(same.entries()[0].lease, 1);
 }
 
+void exchange(Limiter& limiter, QuotaState& quota, Micros now, int waiting) {
+  bool look = false;
+  if (const auto told = limiter.exchange(now, waiting))
+    limiter.lend(now, quota.serve(1, *told, limiter.limit(), now, look));
+}
+
 // Requests per window at a given pace, with all the slots one could want.
-std::int64_t sent_in(Limiter& limiter, SlotTable& table, Micros& now, Micros length) {
+std::int64_t sent_in(Limiter& limiter, QuotaState& quota, Micros& now, Micros length) {
   std::int64_t sent = 0;
   for (const Micros end = now + length; now < end; now += 500) {
-    if (limiter.wanted(now, 32) > 0) {
-      for (const Settled& settled : limiter.collect_settled(now)) table.settle(settled);
-      limiter.lend(table.lend(now, limiter.wanted(now, 32), limiter.hold()));
-    }
+    exchange(limiter, quota, now, 32);
     while (const auto permit = limiter.take(now)) {
       EXPECT_TRUE(limiter.may_send(*permit, now));
       limiter.answered(*permit, now + 200);
@@ -216,45 +225,44 @@ std::int64_t sent_in(Limiter& limiter, SlotTable& table, Micros& now, Micros len
 TEST(Limiter, OnlyPausesOn429WhereTheLimitIsLaw) {
   const RateLimit limit{.permits = 100, .window = seconds(1)};
   Limiter limiter(limit);
-  SlotTable table(limit);
+  QuotaState quota{.table = SlotTable(limit)};
   Micros now = 1'000'000;
   limiter.throttled(now, now + 1'000'000);
-  EXPECT_EQ(sent_in(limiter, table, now, 999'000), 0) << "the pause holds";
+  EXPECT_EQ(sent_in(limiter, quota, now, 999'000), 0) << "the pause holds";
   EXPECT_DOUBLE_EQ(limiter.pace(), 1.0);
-  EXPECT_GE(sent_in(limiter, table, now, 5'000'000), 490);
+  EXPECT_GE(sent_in(limiter, quota, now, 5'000'000), 490);
 }
 
 TEST(Limiter, HalvesOn429AndRecoversByAddition) {
   const RateLimit limit{.permits = 100, .window = seconds(1), .advisory = true};
   Limiter limiter(limit);
-  SlotTable table(limit);
+  QuotaState quota{.table = SlotTable(limit)};
   Micros now = 1'000'000;
-  sent_in(limiter, table, now, 12'000'000);  // advice is approached from below
-  EXPECT_GE(sent_in(limiter, table, now, 5'000'000), 490);
+  sent_in(limiter, quota, now, 12'000'000);  // advice is approached from below
+  EXPECT_GE(sent_in(limiter, quota, now, 5'000'000), 490);
   limiter.throttled(now, now + 1'000'000);
   limiter.throttled(now, now + 1'000'000);  // the same overrun, told twice
   EXPECT_DOUBLE_EQ(limiter.pace(), 0.5);
-  EXPECT_EQ(sent_in(limiter, table, now, 999'000), 0) << "the pause holds";
-  const std::int64_t slow = sent_in(limiter, table, now, 1'000'000);
+  EXPECT_EQ(sent_in(limiter, quota, now, 999'000), 0) << "the pause holds";
+  const std::int64_t slow = sent_in(limiter, quota, now, 1'000'000);
   EXPECT_GE(slow, 45);
   EXPECT_LE(slow, 56);
-  sent_in(limiter, table, now, 12'000'000);
+  sent_in(limiter, quota, now, 12'000'000);
   EXPECT_DOUBLE_EQ(limiter.pace(), 1.0);
 }
 
 TEST(Limiter, PacesWithoutBurstsWhereASourcePunishesThem) {
   const RateLimit limit{.permits = 10, .window = seconds(1), .paced = true};
   Limiter limiter(limit);
-  SlotTable table(limit);
+  QuotaState quota{.table = SlotTable(limit)};
   Micros now = 1'000'000;
   std::vector<Micros> sent;
   for (const Micros end = now + 5'000'000; now < end; now += 1'000) {
-    if (limiter.wanted(now, 32) > 0) limiter.lend(table.lend(now, limiter.wanted(now, 32), limiter.hold()));
+    exchange(limiter, quota, now, 32);
     while (const auto permit = limiter.take(now)) {
       EXPECT_TRUE(limiter.may_send(*permit, now));
       limiter.answered(*permit, now);
       sent.push_back(now);
-      for (const Settled& settled : limiter.collect_settled(now)) table.settle(settled);
     }
   }
   for (std::size_t i = 1; i < sent.size(); ++i) EXPECT_GE(sent[i] - sent[i - 1], 95'000);
@@ -264,11 +272,78 @@ TEST(Limiter, PacesWithoutBurstsWhereASourcePunishesThem) {
 TEST(Limiter, APermitThatWaitedTooLongMayNotGoOut) {
   const RateLimit limit{.permits = 1, .window = seconds(1)};
   Limiter limiter(limit);
-  SlotTable table(limit);
-  limiter.lend(table.lend(1'000'000, 1, limiter.hold()));
+  QuotaState quota{.table = SlotTable(limit)};
+  EXPECT_FALSE(limiter.take(1'000'000));
+  exchange(limiter, quota, 1'000'000, 1);
   const auto permit = limiter.take(1'000'000);
   ASSERT_TRUE(permit);
-  EXPECT_FALSE(limiter.may_send(*permit, 1'000'000 + limiter.hold()));
+  const auto until = limiter.may_send(*permit, 1'000'000);
+  ASSERT_TRUE(until);
+  limiter.dropped(*permit, 1'000'000, false);
+  const auto later = limiter.take(2'001'000);
+  ASSERT_TRUE(later);
+  EXPECT_FALSE(limiter.may_send(*later, *until));
+}
+
+// What was written and is not answered: its slot rests from when the other end has it, or could not have it any more.
+TEST(Limiter, ASlowAnswerDoesNotKeepTheSlot) {
+  const RateLimit limit{.permits = 1, .window = seconds(1)};
+  for (const bool delivered : {true, false}) {
+    Limiter limiter(limit);
+    limiter.ask_delivery([&] { return delivered; });
+    QuotaState quota{.table = SlotTable(limit)};
+    Micros now = 1'000'000;
+    std::vector<Micros> sent;
+    for (; now < 4'000'000; now += 1'000) {
+      if (const auto permit = limiter.take(now)) {
+        ASSERT_TRUE(limiter.may_send(*permit, now));
+        sent.push_back(now);
+      }
+      exchange(limiter, quota, now, 1);
+    }
+    ASSERT_GE(sent.size(), 2U);
+    EXPECT_GE(sent[1] - sent[0], delivered ? 1'251'000 : 2'001'000);
+    EXPECT_LE(sent[1] - sent[0], delivered ? 1'260'000 : 2'010'000);
+  }
+}
+
+// Several that are always hungry, one that wakes up now and then.
+TEST(Limiter, HungryOnesShareAndIdleOnesGiveBack) {
+  const RateLimit limit{.permits = 100, .window = seconds(1)};
+  for (const int count : {1, 2, 4, 8}) {
+    World world(limit, 3);
+    std::deque<Borrower> borrowers;
+    for (int i = 0; i < count; ++i) borrowers.emplace_back(limit);
+    const auto run = [&](Micros length, int awake) {
+      for (const Micros end = world.now + length; world.now < end; world.now += 500) {
+        for (int i = 0; i < count; ++i)
+          world.step(borrowers[static_cast<std::size_t>(i)], i < awake ? 32 : 0, 2'000, 0);
+      }
+    };
+    const auto sent = [&] {
+      std::int64_t all = 0;
+      for (Borrower& one : borrowers) all += std::exchange(one.sent, 0);
+      return all;
+    };
+    run(20'000'000, count);  // everybody has come
+    sent();
+    world.exchanges = 0;
+    run(40'000'000, count);
+    std::int64_t least = 1'000'000;
+    std::int64_t most = 0;
+    for (const Borrower& one : borrowers) least = std::min(least, one.sent), most = std::max(most, one.sent);
+    EXPECT_GE(least * 100, most * 90) << count << ": " << least << " and " << most;
+    const std::int64_t all = sent();
+    EXPECT_GE(all, 40 * 97) << count;
+    EXPECT_GE(all / world.exchanges, 100) << count << ": an exchange is two round trips";
+    if (count == 1) continue;
+    run(20'000'000, 1);  // the others have nothing more to ask
+    EXPECT_EQ(borrowers.back().limiter.held(), 0);
+    sent();
+    run(10'000'000, 1);
+    EXPECT_GE(sent(), 10 * 97) << count;
+    EXPECT_LE(most_in_any_window(world.arrivals, limit.window.count()), limit.permits) << count;
+  }
 }
 
 TEST(Backoff, JittersFullyUnderAGrowingCeiling) {

@@ -129,6 +129,18 @@ TEST(RateGate, CountsWhoOverruns) {
   EXPECT_EQ(gate.usage().at("k").most_in_window, 3);
 }
 
+TEST(RateGate, CountsThoseThatAreToldOfLate) {
+  using std::chrono::milliseconds;
+  const Tick start{std::chrono::hours(1)};
+  RateGate gate({.permits = 2, .window = std::chrono::seconds(1)});
+  EXPECT_TRUE(gate.admit("k", start));
+  EXPECT_TRUE(gate.admit("k", start + milliseconds(1'050)));
+  EXPECT_TRUE(gate.admit("k", start + milliseconds(1'010))) << "the first one is out of both windows";
+  EXPECT_FALSE(gate.admit("k", start + milliseconds(500))) << "in the window of those that came after it";
+  EXPECT_EQ(gate.usage().at("k").violations, 1);
+  EXPECT_EQ(gate.usage().at("k").most_in_window, 3);
+}
+
 TEST(Faults, AreReadAndDrawnFromTheirSeed) {
   auto faults = Faults::parse("http_503=0.5,latency=0.1:50ms;seed=9");
   ASSERT_TRUE(faults);
