@@ -9,6 +9,7 @@
 #include "sim/byte_ranges.h"
 #include "sim/recorded.h"
 #include "sim/render.h"
+#include "sim/sec_landing.h"
 #include "sim/sec_pages.h"
 
 namespace icingest::sim {
@@ -57,7 +58,7 @@ SecApi::SecApi(const Market& market, const SecOptions& options, std::vector<Reco
 bool SecApi::is_ours(const SimRequest& request) {
   const std::string& path = request.path;
   return path.starts_with("/api/xbrl/") || path.starts_with(kSubmissions) || path.starts_with("/files/") ||
-         path.starts_with("/Archives/");
+         path.starts_with("/Archives/") || path.starts_with("/data-research/");
 }
 
 std::optional<BulkKind> SecApi::bulk_of(const SimRequest& request) const {
@@ -155,6 +156,8 @@ SimAnswer SecApi::content(const SimRequest& request) {
                       submissions_.find(path.substr(kSubmissions.size()), SecFilers::live_day(clock_.now())));
   else if (path.starts_with("/files/")) answer = tickers(request);
   else if (path.starts_with(kArchives)) answer = archive(request);
+  else if (const auto page = sec_landing_page(path, new_york::date_of(clock_.now())))
+    answer = text_answer("text/html", *page, 200);
   else answer = sec_no_key(path);
   if (answer.status == 403 || answer.status == 404) ++counts_.absent;
   return answer;

@@ -10,6 +10,7 @@
 #include "decode/inflate.h"
 #include "icingest/buffer.h"
 #include "sim/byte_ranges.h"
+#include "sim/sec_landing.h"
 #include "support/manual_clock.h"
 #include "support/zip_archive.h"
 
@@ -418,6 +419,37 @@ TEST_F(SecSimulator, TickersAreSpelledWithDashes) {
   EXPECT_TRUE(ask("/files/company_tickers_exchange.json")
                   .body->starts_with(R"({"fields":["cik","name","ticker","exchange"],"data":[[)"));
   EXPECT_EQ(ask("/files/nothing.json").status, 404);
+}
+
+TEST_F(SecSimulator, LandingPagesLeadToTwoDirectories) {
+  const auto page = [](const char* name, Date today) {
+    return sec_landing_page(std::string("/data-research/sec-markets-data/") + name, today).value_or("");
+  };
+  const std::string insiders = page("insider-transactions-data-sets", make_date(2026, 9, 16));
+  const auto links = [](const std::string& text) {
+    std::size_t count = 0;
+    for (std::size_t at = 0; (at = text.find("<a href=", at)) != std::string::npos; ++at) ++count;
+    return count;
+  };
+  EXPECT_EQ(links(insiders), 82U) << "2006q1 to 2026q2";
+  EXPECT_NE(insiders.find("\"/files/structureddata/data/insider-transactions-data-sets/2026q1_form345.zip\""),
+            std::string::npos);
+  EXPECT_NE(insiders.find(
+                "\"/files/datastandardsinnovation/data/insider-transactions-data-sets/2026q2_form345.zip\""),
+            std::string::npos);
+  EXPECT_EQ(insiders.find("2026q3"), std::string::npos) << "not published yet";
+  const std::string holdings = page("form-13f-data-sets", make_date(2026, 11, 20));
+  for (const char* const release :
+       {"/files/structureddata/data/form-13f-data-sets/2013q2_form13f.zip",
+        "/files/structureddata/data/form-13f-data-sets/01jan2024-29feb2024_form13f.zip",
+        "/files/structureddata/data/form-13f-data-sets/01mar2024-31may2024_form13f.zip",
+        "/files/structureddata/data/form-13f-data-sets/01dec2024-28feb2025_form13f.zip",
+        "/files/datastandardsinnovation/data/form-13f-data-sets/01jun2026-31aug2026_form13f.zip"})
+    EXPECT_NE(holdings.find(release), std::string::npos) << release;
+  EXPECT_NE(holdings.find("_form13f_1.zip"), std::string::npos) << "a release that was uploaded twice";
+  start();
+  EXPECT_EQ(ask("/data-research/sec-markets-data/form-13f-data-sets").content_type, "text/html");
+  EXPECT_EQ(ask("/data-research/sec-markets-data/nothing").status, 404);
 }
 
 TEST_F(SecSimulator, FaultsAreDrawnByWhatIsAskedFor) {
