@@ -34,12 +34,15 @@ struct LoadJob {
   const TableInfo* table = nullptr;
   bool staged = false;  // may meet existing rows
   Way way = Way::table;
+  std::string
+      fence;  // the worker in whose name it is loaded (icingest.workers); empty: nobody can take it away
   Batch batch;
   // Of a unit that fills several tables: the others, and its rows in them. No batches: they stay as they are.
   const std::vector<TableInfo>* side_tables = nullptr;
   std::vector<Batch> side_batches;
   checkpoint::UnitWrite write;
   Budget::Hold hold;
+  std::string claim;  // the engine's: what of a shared run the unit belongs to
   // Called once, on the sorter's thread, when the rows of a sorted year were taken over: the batch's are free.
   std::move_only_function<void(LoadJob*)> taken;
   // Called once, on the loader's thread, when the unit is in the ledger, or with the error when it is not.
@@ -51,6 +54,7 @@ struct LoadJob {
 struct YearJob {
   const TableInfo* table = nullptr;
   int year = 0;
+  std::string fence;                                 // like LoadJob's
   std::unique_ptr<SortedRows> rows;                  // of a sorted year
   std::vector<std::unique_ptr<LoadJob>> units;       // whose rows they are
   std::move_only_function<void(Result<void>)> done;  // like LoadJob's
@@ -66,6 +70,8 @@ struct LoaderSettings {
   std::chrono::milliseconds outage_patience{600'000};
   // Commits until appended proof changes are folded: 100 KB each where units are whole histories.
   int fold_every = 256;
+  // A transaction of a process that was stopped in the middle of it ends after this long; 0: never.
+  std::chrono::milliseconds idle_limit{0};
 };
 
 class Loader {
@@ -95,6 +101,8 @@ class Loader {
   Result<void> send_rows(std::string_view rows);
   Result<void> finish();
   Result<void> attempt_whole_group();
+  [[nodiscard]] Result<void> hold_fence(const std::string& worker);
+  [[nodiscard]] bool was_lost(const Error& error);
   template <class Step>
   Result<void> timed(Step&& step);
 
@@ -108,6 +116,7 @@ class Loader {
   bool isolate();
   bool fail_unit(const Error& error);
   bool fail_year(const Error& error);
+  void lose(Error error);
   void succeed();
   void fold_proofs();
   void give_up(const Error& error);
