@@ -165,7 +165,7 @@ void Engine::begin_units(std::vector<PlannedUnit> units, const Universe& univers
   asio::post(io_, [&, planned = std::move(units)]() mutable {
     units_.assign(std::make_move_iterator(planned.begin()), std::make_move_iterator(planned.end()));
     universe_ = &universe;
-    for (PlannedUnit& unit : units_) wait_in(port_of(unit.route), unit);
+    for (PlannedUnit& unit : units_) port_of(unit.route).waiting.push_back(&unit);
     for (const auto& port : ports_) {
       if (port->waiting.empty()) continue;
       for (int i = 0; i < port->source().in_flight; ++i) start_worker(*port);
@@ -178,12 +178,6 @@ void Engine::wait_for_units() {
   std::unique_lock lock(mutex_);
   // Units that nobody will take any more, because the run is over, do not end: the workers do.
   ended_.wait(lock, [&] { return workers_ == 0 && in_loaders_ == 0 && (unfinished_ == 0 || over()); });
-}
-
-void Engine::wait_in(Port& port, PlannedUnit& planned) {
-  port.waiting.push_back(&planned);
-  const std::scoped_lock lock(mutex_);
-  ++waiting_;
 }
 
 void Engine::start_worker(Port& port) {
@@ -205,11 +199,6 @@ PlannedUnit* Engine::next_unit(Port& port) {
   while (!over() && !port.waiting.empty()) {
     PlannedUnit* const unit = port.waiting.front();
     port.waiting.pop_front();
-    {
-      const std::scoped_lock lock(mutex_);
-      --waiting_;
-      ended_.notify_all();
-    }
     if (unit->fence.empty() || settings_.is_mine(unit->fence)) return unit;
     unit_ended(false, {}, {});  // others have it
   }
@@ -478,7 +467,7 @@ void Engine::record_failure(PlannedUnit& planned, const Error& error, int attemp
     // Bad luck with every attempt: once more, when everything else is done.
     planned.had_second_chance = true;
     Port& port = port_of(planned.route);
-    wait_in(port, planned);
+    port.waiting.push_back(&planned);
     // A unit that fell back is with a worker of another source; those of this one may have gone.
     if (port.workers == 0) start_worker(port);
     return;

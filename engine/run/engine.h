@@ -239,7 +239,6 @@ class Engine {
   void note_loss(const std::string& unit, const Error& error);
   void open_units(const Universe& universe);
   void add_units(std::vector<PlannedUnit> units);
-  void wait_in(Port& port, PlannedUnit& planned);
   void end_units();
 
   void worker_ended();
@@ -285,7 +284,6 @@ class Engine {
   std::size_t in_loaders_ = 0;  // of those, the ones handed to a loader
   std::size_t years_in_loaders_ = 0;
   // Of units that come from a source.
-  std::int64_t waiting_ = 0;                                            // for a worker
   std::int64_t ended_units_ = 0;                                        // so far
   std::map<std::pair<std::string, std::string>, std::int64_t> claims_;  // by worker and claim: units to come
   std::vector<std::string> ended_claims_;                               // and not yet given up

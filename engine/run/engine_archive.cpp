@@ -367,7 +367,7 @@ void Engine::ask_elsewhere(PlannedUnit& planned) {
   planned.note = "bad_member";
   fall_back(planned, planned.note);
   Port& port = port_of(planned.route);
-  wait_in(port, planned);
+  port.waiting.push_back(&planned);
   if (port.workers < port.source().in_flight) start_worker(port);
 }
 

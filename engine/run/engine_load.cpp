@@ -103,6 +103,7 @@ void Engine::submit(PlannedUnit& planned, Delivery delivery, Budget::Hold hold, 
   {
     const std::scoped_lock lock(mutex_);
     ++in_loaders_;
+    ended_.notify_all();  // whoever takes more units when these have come
   }
   producer_for(planned.way).push(std::move(job), held);
 }

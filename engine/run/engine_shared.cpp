@@ -14,34 +14,41 @@ namespace {
 
 // What others have may come back at any time, when they die.
 constexpr std::chrono::milliseconds kPoll{250};
-// Seconds of work in hand at most, as far as it can be told, and units at once.
-constexpr double kAhead = 4;
-constexpr double kMostAtOnce = 256;
+// Seconds of work in hand, as far as it can be told, and units at once.
+constexpr double kAhead = 2;
+constexpr std::int64_t kFirst = 8;
+constexpr std::int64_t kMostAtOnce = 256;
 
-// How much to take and when, by how fast it goes.
+// How much to have in hand, by how fast it comes: little at first, because others begin at the same time.
 class Pace {
  public:
-  Pace(int in_flight, Tick now) : in_flight_(in_flight), since_(now) {}
+  Pace(std::int64_t in_flight, Tick now) : in_flight_(in_flight), since_(now) {}
 
-  void look(std::int64_t ended, Tick now) {
+  // `fetched`: units so far.
+  void look(std::int64_t fetched, Tick now) {
+    fetched_ = fetched;
     const double seconds = std::chrono::duration<double>(now - since_).count();
     if (seconds < 1) return;
-    rate_ = static_cast<double>(ended - ended_) / seconds;
-    ended_ = ended;
+    rate_ = static_cast<double>(fetched - counted_) / seconds;
+    counted_ = fetched;
     since_ = now;
   }
-  [[nodiscard]] int most() const {
-    return rate_ < 0 ? in_flight_ : static_cast<int>(std::clamp(rate_ * kAhead, 1.0, kMostAtOnce));
+  // With fewer than these to come, more are taken.
+  [[nodiscard]] std::int64_t least() const {
+    if (fetched_ < in_flight_) return std::min(in_flight_, kFirst + 2 * fetched_);
+    return std::clamp(static_cast<std::int64_t>(rate_ * kAhead), in_flight_, 2 * in_flight_);
   }
-  [[nodiscard]] std::int64_t least_waiting() const {
-    return rate_ < 0 ? in_flight_ : std::clamp<std::int64_t>(most() / 2, 1, in_flight_);
+  [[nodiscard]] int most() const {
+    if (fetched_ < in_flight_) return static_cast<int>(least());
+    return static_cast<int>(std::clamp(static_cast<std::int64_t>(rate_ * kAhead), kFirst, kMostAtOnce));
   }
 
  private:
-  const int in_flight_;
+  const std::int64_t in_flight_;
   Tick since_;
-  std::int64_t ended_ = 0;
-  double rate_ = -1;  // units a second; unknown
+  std::int64_t fetched_ = 0;
+  std::int64_t counted_ = 0;
+  double rate_ = 0;  // units a second
 };
 
 }  // namespace
@@ -50,7 +57,6 @@ void Engine::open_units(const Universe& universe) {
   {
     const std::scoped_lock lock(mutex_);
     unfinished_ = 0;
-    waiting_ = 0;
     ended_units_ = 0;
     claims_.clear();
     ended_claims_.clear();
@@ -71,7 +77,6 @@ void Engine::add_units(std::vector<PlannedUnit> units) {
         years_.expect(planned.unit, planned.fence, planned.way, planned.route->load.table);
     }
     unfinished_ += units.size();
-    waiting_ += static_cast<std::int64_t>(units.size());
     ++workers_;  // whoever starts the others
   }
   asio::post(io_, [this, planned = std::move(units)]() mutable {
@@ -99,16 +104,17 @@ void Engine::execute(UnitSource& source, const Universe& universe) {
     int most = 0;  // nothing but what has ended
     {
       std::unique_lock lock(mutex_);
+      const auto to_come = [&] { return static_cast<std::int64_t>(unfinished_ - in_loaders_); };
       const auto is_time = [&] {
         if (over()) return true;
         if (others_have_it) return unfinished_ == 0 && !ended_claims_.empty();
-        return waiting_ < pace.least_waiting();
+        pace.look(ended_units_ + static_cast<std::int64_t>(in_loaders_), clock_.tick());
+        return to_come() < pace.least();
       };
       if (!first) ended_.wait_for(lock, kPoll, is_time);
       if (over()) break;
-      pace.look(ended_units_, clock_.tick());
       ended.swap(ended_claims_);
-      if (others_have_it || waiting_ < pace.least_waiting()) most = pace.most();
+      if (others_have_it || to_come() < pace.least()) most = pace.most();
       else if (ended.empty()) continue;
     }
     Result<UnitSource::Taken> taken = source.take(most, ended);

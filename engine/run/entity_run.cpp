@@ -340,8 +340,8 @@ Result<Report> ingest_entities(Session& session, const Environment& environment,
                           fmt::format("check `icingest {}` and its table", filled_by));
     }
   }
-  for (;;) {
-    EntityRun run(session, environment, pipeline, options, sources, entities);
+  for (IngestOptions again = options;; again.resume = true) {  // what others have done meanwhile is done
+    EntityRun run(session, environment, pipeline, again, sources, entities);
     Result<Report> report = run.go();
     if (!run.is_left_behind() || environment.stop->requested()) return report;
     log::warn("others have begun this run anew or ended it; beginning anew");

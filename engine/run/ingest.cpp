@@ -391,8 +391,8 @@ Result<Report> ingest(Session& session, const Environment& environment, const Pi
                           fmt::format("check `icingest {}` and its table", pipeline.universe->filled_by));
     }
   }
-  for (;;) {
-    Run run(session, environment, pipeline, options, sources, universe);
+  for (IngestOptions again = options;; again.resume = true) {  // what others have done meanwhile is done
+    Run run(session, environment, pipeline, again, sources, universe);
     Result<Report> report = run.go();
     if (!run.is_left_behind() || environment.stop->requested()) return report;
     log::warn("others have begun this run anew or ended it; beginning anew");

@@ -97,17 +97,19 @@ class Cooperation : public test::EndToEnd {
 };
 
 void Cooperation::expect_shared(const std::string& strategy, int processes) {
+  // Thirty tickers are few: slow enough for each to get some.
+  const std::string rate = strategy == "grouped" ? "massive=300/s" : "massive=10/s";
   std::int64_t requests_alone = 0;
   {
     TestSim sim(options());
     const pg::DbConfig db = TestServer::instance().create_database();
-    complete(db, sim.environment(), by(strategy));
+    complete(db, sim.environment(), by(strategy, rate));
     requests_alone = sim.stat("requests");
   }
   TestSim sim(options());
   const pg::DbConfig db = TestServer::instance().create_database();
   Processes all;
-  for (int i = 0; i < processes; ++i) all.push_back(start(db, sim, by(strategy)));
+  for (int i = 0; i < processes; ++i) all.push_back(start(db, sim, by(strategy, rate)));
   std::int64_t done = 0;
   std::int64_t units = 0;
   int took_part = 0;
@@ -157,7 +159,8 @@ TEST_F(Cooperation, OthersTakeOverFromTheKilled) {
 TEST_F(Cooperation, WhoIsStoppedForLongerThanItsLeaseCannotCommit) {
   TestSim sim(options());
   const pg::DbConfig db = TestServer::instance().create_database();
-  const auto one = start(db, sim, by("grouped"));
+  complete(db, sim.environment(), {"tickers"});
+  const auto one = start(db, sim, by("grouped", "massive=150/s"));
   ASSERT_TRUE(wait_until(
       [&] { return number_of(db, "SELECT count(*) FROM icingest.claims WHERE worker IS NOT NULL") > 0; }));
   one->signal(SIGSTOP);
@@ -301,7 +304,7 @@ TEST_F(Cooperation, WhoIsStoppedRightBeforeItsCommitHoldsNobodyUp) {
     TestSim sim(options());
     const pg::DbConfig db = TestServer::instance().create_database();
     complete(db, sim.environment(), {"tickers"});
-    const auto one = start(db, sim, by(strategy), "stop:load.before_commit:2");
+    const auto one = start(db, sim, by(strategy), "stop:load.before_commit:1");
     const auto two = start(db, sim, by(strategy));
     const Finished finished = two->wait(std::chrono::seconds(60));
     EXPECT_EQ(finished.exit_code, 0) << finished.err;
