@@ -107,10 +107,10 @@ Result<void> Ledger::adopt_proofs(std::string_view dataset, const Proofs& proofs
 Result<void> Ledger::start_run(const RunStart& run) {
   return control_.transact("record the run", [&](pqxx::work& tx) {
     tx.exec_params(
-        "INSERT INTO icingest.runs (run_id, pipeline, strategy, window_from, window_to, arguments, host, pid, version) "
-        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO icingest.runs (run_id, pipeline, strategy, window_from, window_to, arguments, host, pid, version, crew) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, nullif($10, '')::uuid)",
         run.run_id, run.pipeline, run.strategy, icingest::to_string(run.from), icingest::to_string(run.to),
-        run.arguments, host_name(), static_cast<int>(::getpid()), run.version);
+        run.arguments, host_name(), static_cast<int>(::getpid()), run.version, run.crew);
   });
 }
 

@@ -54,6 +54,7 @@ struct RunStart {
   Date to{};
   std::string arguments;
   std::string version;
+  std::string crew{};  // of a run that processes share
 };
 
 struct Proof {

@@ -167,3 +167,145 @@ CREATE TABLE IF NOT EXISTS icingest.set_aside (
   row jsonb NOT NULL,
   set_aside_at timestamptz NOT NULL DEFAULT now()
 );
+
+-- 5: runs that several processes share (docs/architecture.md, "Several processes"). Instants are this server's.
+ALTER TABLE icingest.runs ADD COLUMN IF NOT EXISTS crew uuid;
+CREATE INDEX IF NOT EXISTS runs_by_crew ON icingest.runs (crew) WHERE crew IS NOT NULL;
+
+-- One run of all processes that were started with the same command.
+CREATE TABLE IF NOT EXISTS icingest.crews (
+  crew uuid PRIMARY KEY,
+  pipeline text NOT NULL,
+  command text NOT NULL,                    -- what it is about: options and symbols, as a fingerprint
+  planned_at bigint NOT NULL,               -- microseconds since 1970 by its first worker's clock: all plan as of then
+  step integer NOT NULL DEFAULT 0,          -- how many steps of the run have been planned or finished
+  strategy text NOT NULL DEFAULT '',
+  streams integer NOT NULL DEFAULT 1,
+  planned bigint NOT NULL DEFAULT 0,        -- units
+  skipped bigint NOT NULL DEFAULT 0,
+  unavailable bigint NOT NULL DEFAULT 0,
+  mark text NOT NULL DEFAULT '',            -- the day through which restatements will have been looked at
+  started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  ended_at timestamptz
+);
+CREATE INDEX IF NOT EXISTS crews_open ON icingest.crews (pipeline) WHERE ended_at IS NULL;
+
+-- A process at work, for as long as it says so: who does not is dead, and nothing of its is committed any more.
+CREATE TABLE IF NOT EXISTS icingest.workers (
+  worker uuid PRIMARY KEY,
+  crew uuid NOT NULL,
+  pipeline text NOT NULL,
+  host text NOT NULL,
+  pid integer NOT NULL,
+  application text NOT NULL,                -- the name its connections have
+  started_at timestamptz NOT NULL,
+  heartbeat_at timestamptz NOT NULL,
+  expires_at timestamptz NOT NULL,
+  dead boolean NOT NULL DEFAULT false
+);
+CREATE INDEX IF NOT EXISTS workers_by_crew ON icingest.workers (crew);
+
+-- What is still to be done of a crew's run, and by whom: a unit, or all units of a year that one process must make.
+CREATE TABLE IF NOT EXISTS icingest.claims (
+  crew uuid NOT NULL,
+  claim text NOT NULL,
+  step integer NOT NULL,                    -- of the run, from which on it may be done
+  seq integer NOT NULL,                     -- order of work
+  units integer NOT NULL,
+  worker uuid,                              -- nothing: nobody has it yet
+  claimed_at timestamptz,
+  takeovers integer NOT NULL DEFAULT 0,
+  PRIMARY KEY (crew, claim)
+);
+CREATE INDEX IF NOT EXISTS claims_in_order ON icingest.claims (crew, seq);
+CREATE TABLE IF NOT EXISTS icingest.claim_units (
+  crew uuid NOT NULL,
+  claim text NOT NULL,
+  place integer NOT NULL,
+  unit text NOT NULL,
+  from_date date NOT NULL,
+  to_date date NOT NULL,
+  symbol text NOT NULL,
+  symbols text NOT NULL,                    -- one a line
+  entity bigint NOT NULL,
+  basis date NOT NULL,                      -- of prices that come as they were traded; 1970-01-01: they do not
+  route text NOT NULL,
+  fallback text NOT NULL,
+  scope text NOT NULL,
+  epoch integer NOT NULL,
+  generation integer NOT NULL,              -- of the unit in the ledger when it was planned
+  staged boolean NOT NULL,
+  way integer NOT NULL,
+  etag text NOT NULL,
+  before text NOT NULL,
+  PRIMARY KEY (crew, claim, place)
+);
+
+-- Nothing of that worker is committed after this, and its connections hold nobody up.
+CREATE OR REPLACE FUNCTION icingest.bury(gone uuid) RETURNS void LANGUAGE plpgsql AS $bury$
+BEGIN
+  PERFORM pg_terminate_backend(a.pid) FROM pg_stat_activity a JOIN icingest.workers w ON a.application_name = w.application
+    WHERE w.worker = gone AND a.datname = current_database() AND a.usename = current_user AND a.pid <> pg_backend_pid();
+  PERFORM FROM icingest.workers WHERE worker = gone FOR UPDATE;
+  UPDATE icingest.workers SET dead = true WHERE worker = gone;
+END
+$bury$;
+
+-- A sign of life, and a look at the others': dead is whose lease is over, or whose connection is gone and has not come
+-- back for a tenth of a lease. False: the worker itself is dead.
+CREATE OR REPLACE FUNCTION icingest.beat(me uuid, lease interval) RETURNS boolean LANGUAGE plpgsql AS $beat$
+DECLARE
+  alive boolean;
+  gone uuid;
+BEGIN
+  UPDATE icingest.workers SET heartbeat_at = clock_timestamp(), expires_at = clock_timestamp() + lease
+    WHERE worker = me AND NOT dead;
+  alive := FOUND;
+  FOR gone IN SELECT w.worker FROM icingest.workers w WHERE NOT w.dead AND w.worker <> me
+    AND (w.expires_at < clock_timestamp() OR (w.heartbeat_at < clock_timestamp() - lease / 10
+      AND pg_try_advisory_xact_lock(hashtextextended(w.worker::text, 0)))) FOR UPDATE SKIP LOCKED
+  LOOP
+    PERFORM icingest.bury(gone);
+  END LOOP;
+  RETURN alive;
+END
+$beat$;
+
+CREATE OR REPLACE FUNCTION icingest.end_crew(whole uuid) RETURNS void LANGUAGE sql AS $end$
+  UPDATE icingest.crews SET ended_at = clock_timestamp() WHERE crew = whole AND ended_at IS NULL;
+  DELETE FROM icingest.claims WHERE crew = whole;
+  DELETE FROM icingest.claim_units WHERE crew = whole;
+  DELETE FROM icingest.workers WHERE dead AND expires_at < clock_timestamp() - interval '1 day';
+$end$;
+
+-- Makes a process a worker of the run that is under way with the same command, or of a new one. No row: a run with
+-- another command is at work on the pipeline.
+CREATE OR REPLACE FUNCTION icingest.join_crew(me uuid, of_pipeline text, of_command text, at_us bigint, on_host text,
+  process integer, app text, lease interval) RETURNS TABLE (joined uuid, since_us bigint) LANGUAGE plpgsql AS $join$
+DECLARE
+  found_crew icingest.crews;
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtextextended('icingest.join', 0));
+  SELECT * INTO found_crew FROM icingest.crews c WHERE c.pipeline = of_pipeline AND c.ended_at IS NULL
+    ORDER BY c.started_at DESC LIMIT 1;
+  IF found_crew.crew IS NOT NULL THEN
+    IF NOT EXISTS (SELECT FROM icingest.workers w WHERE w.crew = found_crew.crew AND NOT w.dead
+      AND w.expires_at >= clock_timestamp() AND NOT pg_try_advisory_xact_lock(hashtextextended(w.worker::text, 0)))
+    THEN
+      -- Nobody is left of it: what it has not done is planned anew.
+      PERFORM icingest.bury(w.worker) FROM icingest.workers w WHERE w.crew = found_crew.crew AND NOT w.dead;
+      PERFORM icingest.end_crew(found_crew.crew);
+      found_crew := NULL;
+    ELSIF found_crew.command <> of_command THEN
+      RETURN;
+    END IF;
+  END IF;
+  IF found_crew.crew IS NULL THEN
+    INSERT INTO icingest.crews (crew, pipeline, command, planned_at) VALUES (me, of_pipeline, of_command, at_us)
+      RETURNING * INTO found_crew;
+  END IF;
+  INSERT INTO icingest.workers VALUES (me, found_crew.crew, of_pipeline, on_host, process, app, clock_timestamp(),
+    clock_timestamp(), clock_timestamp() + lease);
+  RETURN QUERY SELECT found_crew.crew, found_crew.planned_at;
+END
+$join$;

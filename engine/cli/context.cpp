@@ -358,6 +358,13 @@ Result<run::Environment> Context::environment(Progress* progress, const Pipeline
       .outage_patience = std::chrono::milliseconds(*text::parse_duration_ms(settings_.outage_limit)),
       .decode_threads = settings_.decoders > 0 ? settings_.decoders : std::clamp(cores / 2, 1, 4),
       .streams = settings_.loaders};
+  if (const std::string lease = environment_value("ICINGEST_LEASE"); !lease.empty()) {
+    const auto duration = text::parse_duration_ms(lease);
+    if (!duration || *duration < 1000)
+      return usage_error(fmt::format("ICINGEST_LEASE: '{}' is no duration of at least 1s", lease),
+                         "write for instance 30s");
+    environment.lease = std::chrono::milliseconds(*duration);
+  }
   if (progress != nullptr) {
     environment.watch = [progress](const std::string& name, const Metrics* metrics, run::Engine* engine) {
       progress->watch(name, metrics, engine);

@@ -9,6 +9,7 @@
 #include "core/log.h"
 #include "core/text.h"
 #include "monitor/monitor.h"
+#include "run/run_setup.h"
 
 namespace icingest::cli {
 namespace {
@@ -162,6 +163,7 @@ void add_ingest_options(CLI::App& command, const Pipeline& pipeline, IngestArgum
 Result<run::IngestOptions> to_options(const Pipeline& pipeline, const IngestArguments& arguments) {
   run::IngestOptions options{.years = arguments.years,
                              .resume = arguments.resume,
+                             .shared = arguments.resume,
                              .strategy = arguments.strategy,
                              .everything = arguments.universe == "all"};
   ICINGEST_TRY_LET(options.from, read_date("--from", arguments.from));
@@ -207,10 +209,12 @@ Result<Output> run_ingest(Context& context, const Pipeline& pipeline, const Inge
       monitor.watch(name, metrics, engine);
     };
   }
+  // Others must be able to tell this process's connections.
+  environment.db.parameters["application_name"] = "icingest/" + run::make_run_id();
   const SignalWatch signals(context.stop(), kStopPatience);
   run::Session session(environment);
   const auto run = [&]() -> Result<run::Report> {
-    ICINGEST_TRY(session.open());
+    ICINGEST_TRY(session.open(options.shared));
     return run::ingest(session, environment, pipeline, options);
   };
   Result<run::Report> report = run();

@@ -101,10 +101,19 @@ void compare(const TableInfo& table, const checkpoint::Proofs& ledger, const che
 // Shows the years that a run left under construction; a sentence for each.
 Result<std::string> finish_years(pg::Control& control, const pg::DbConfig& db) {
   std::string said;
+  // Whoever is at work has rows for them.
+  ICINGEST_TRY_LET(const bool idle, control.transact("look for runs", [](pqxx::work& tx) {
+    return tx.exec("SELECT pg_try_advisory_lock(hashtextextended('icingest.run', 0))").front()[0].as<bool>();
+  }));
   for (const DatasetRow& dataset : proved_tables(all_pipelines(), {})) {
     if (dataset.table.year_column.empty()) continue;
     ICINGEST_TRY_LET(const pg::TableLayout layout, pg::read_layout(control, dataset.table));
     if (layout.building.empty()) continue;
+    if (!idle) {
+      said += fmt::format("  a run is at work, which finishes the years of {} under construction\n",
+                          dataset.table.name);
+      continue;
+    }
     ICINGEST_TRY_LET(pg::PgConn conn, pg::PgConn::connect(db, std::chrono::seconds(10)));
     for (const int year : layout.building) {
       ICINGEST_TRY(pg::finish_year(conn, dataset.table, year));
@@ -195,6 +204,13 @@ Result<Output> run_status(Context& context) {
     for (const auto& [word, count] : status.notes) json.number(word, count);
     json.end_object().begin_array("building");
     for (const int year : status.building) json.number("", year);
+    json.end_array().begin_array("workers");
+    for (const run::WorkerStatus& worker : status.workers) {
+      json.begin_object().text("host", worker.host).number("pid", worker.pid).number("units", worker.units);
+      json.text("started", for_a_column(worker.started))
+          .text("heartbeat", for_a_column(worker.heartbeat))
+          .end_object();
+    }
     json.end_array().end_object();
     if (status.rejected > 0) units += fmt::format(" ({} rows rejected)", text::grouped(status.rejected));
     out += fmt::format("{:<10} {:>14} {:>12} {:<14} {:<22} {:<6} {}\n", pipeline.name,
@@ -208,6 +224,10 @@ Result<Output> run_status(Context& context) {
     };
     list("units without data", status.reasons);
     list("findings", status.notes);
+    for (const run::WorkerStatus& worker : status.workers) {
+      out += fmt::format("           at work: {} process {}, holds {} units, last heard of {}\n", worker.host,
+                         worker.pid, text::grouped(worker.units), for_a_column(worker.heartbeat));
+    }
     if (!status.building.empty()) {
       out += fmt::format(
           "           years under construction, which readers do not see yet: {}; the next run, or `icingest migrate`, finishes them\n",

@@ -15,8 +15,7 @@ namespace icingest::fault {
 namespace {
 
 struct Plan {
-  bool kill = false;
-  bool stop = false;
+  int signal = 0;
   std::string name;
   std::atomic<std::int64_t> passes_left{0};
 
@@ -25,8 +24,8 @@ struct Plan {
     if (spec == nullptr) return;
     const auto parts = text::split(spec, ':');
     if (parts.size() != 3) return;
-    kill = parts[0] == "kill";
-    stop = parts[0] == "stop";
+    if (parts[0] == "kill") signal = SIGKILL;
+    if (parts[0] == "stop") signal = SIGSTOP;
     name = parts[1];
     passes_left = text::parse_int(parts[2]).value_or(0);
   }
@@ -38,9 +37,8 @@ bool point(std::string_view name) {
   static Plan plan;
   if (plan.name.empty() || (plan.name != "*" && plan.name != name)) return false;
   if (plan.passes_left.fetch_sub(1) != 1) return false;
-  if (plan.kill) ::kill(::getpid(), SIGKILL);
-  if (plan.stop) ::kill(::getpid(), SIGSTOP);
-  return !plan.stop;
+  if (plan.signal != 0) ::kill(::getpid(), plan.signal);
+  return plan.signal != SIGSTOP;
 }
 
 }  // namespace icingest::fault

@@ -10,6 +10,7 @@
 #include "load/prove.h"
 #include "load/tuples.h"
 #include "pg/identifier.h"
+#include "pg/lost.h"
 #include "pg/year_partitions.h"
 
 namespace icingest::load {
@@ -92,11 +93,13 @@ void Loader::take(std::unique_ptr<YearJob> job) {
     if (over_ || stop_.requested()) return job->done(later_error("the run is over"));
     Result<void> finished = timed([&]() -> Result<void> {
       ICINGEST_TRY(connect());
+      ICINGEST_TRY(hold_fence(job->fence));
       const Stop::Registration at_stop(stop_, [this] { conn_->cancel(); });
       return pg::finish_year(*conn_, *job->table, job->year);
     });
     if (finished) return job->done({});
     const Error& error = finished.error();
+    if (pg::is_lost(error)) return job->done(std::move(finished));
     const bool again =
         error.action == Action::reconnect || (error.action == Action::retry && attempt <= kRetries);
     if (!again) give_up(error);
@@ -107,7 +110,7 @@ void Loader::take(std::unique_ptr<YearJob> job) {
 bool Loader::fits_group(const LoadJob& job) const {
   const LoadJob& first = *group_.front();
   return job.table == first.table && needs_staging(job) == group_staged_ && job.way == first.way &&
-         job.unit->grain == first.unit->grain;
+         job.unit->grain == first.unit->grain && job.fence == first.fence;
 }
 
 // Whether the rows are in the table as they are. Only rows that could not come any other way: where sources are
@@ -188,6 +191,10 @@ Result<void> Loader::connect() {
   conn_.reset();
   staged_table_ = nullptr;
   ICINGEST_TRY_LET(conn_, pg::PgConn::connect(settings_.db, std::chrono::seconds(10)));
+  if (settings_.idle_limit.count() > 0) {
+    ICINGEST_TRY(conn_->exec(
+        fmt::format("SET idle_in_transaction_session_timeout = {}", settings_.idle_limit.count())));
+  }
   return {};
 }
 
@@ -254,6 +261,7 @@ Result<void> Loader::finish() {
   std::vector<const checkpoint::UnitWrite*> units;
   for (const auto& job : group_) units.push_back(&job->write);
   ICINGEST_TRY(ledger_.write_units(*conn_, units, commit_id_));
+  ICINGEST_TRY(hold_fence(group_.front()->fence));
   if (fault::point("load.before_commit")) return injected("load.before_commit");
   ICINGEST_TRY(conn_->commit());
   if (fault::point("load.after_commit")) {
@@ -270,6 +278,27 @@ void Loader::add_repairs() {
     const auto repairs = settings_.known->repairs(*job->table, job->batch.buckets, changes);
     merged_.deltas.insert(merged_.deltas.end(), repairs.begin(), repairs.end());
   }
+}
+
+// Whoever declares this worker dead has to wait for our COMMIT from here on, and finds what it wrote.
+Result<void> Loader::hold_fence(const std::string& worker) {
+  if (worker.empty()) return {};
+  ICINGEST_TRY_LET(
+      const pg::PgResult alive,
+      conn_->exec("SELECT 1 FROM icingest.workers WHERE worker = $1::uuid AND NOT dead FOR KEY SHARE",
+                  {worker}));
+  if (alive.rows() > 0) return {};
+  return pg::lost_error("this process was silent for longer than its lease; others have its work");
+}
+
+// An error may only show that others have gone on without us: their tables and units are not what we expect.
+bool Loader::was_lost(const Error& error) {
+  if (pg::is_lost(error)) return true;
+  const bool could_be = error.action == Action::fail_unit || error.action == Action::restage ||
+                        error.action == Action::fail_run;
+  if (!could_be || group_.front()->fence.empty() || !conn_ || !conn_->usable()) return false;
+  const Result<void> held = hold_fence(group_.front()->fence);
+  return !held && pg::is_lost(held.error());
 }
 
 Result<void> Loader::attempt_whole_group() {
@@ -352,6 +381,7 @@ bool Loader::recover(Error error) {
       const Result<bool> committed = resolve_doubt();
       if (committed && *committed) return succeed(), true;
     }
+    if (was_lost(error)) return lose(std::move(error)), true;
     switch (error.action) {
       case Action::reconnect:
       case Action::in_doubt:
@@ -403,6 +433,13 @@ bool Loader::isolate() {
   }
   start_group();
   return !over_;
+}
+
+void Loader::lose(Error error) {
+  error.cause.sqlstate = pg::kLost;
+  Group lost = std::move(group_);
+  start_group();
+  for (auto& job : lost) job->done(job.get(), std::unexpected(error));
 }
 
 // The server refused a row of a sorted year, and nobody knows whose it was.

@@ -36,12 +36,15 @@ struct LoadJob {
   bool staged = false;     // may meet existing rows
   bool unchanged = false;  // and met exactly its own: nothing is to be loaded
   Way way = Way::table;
+  std::string
+      fence;  // the worker in whose name it is loaded (icingest.workers); empty: nobody can take it away
   Batch batch;
   // Of a unit that fills several tables: the others, and its rows in them. No batches: they stay as they are.
   const std::vector<TableInfo>* side_tables = nullptr;
   std::vector<Batch> side_batches;
   checkpoint::UnitWrite write;
   Budget::Hold hold;
+  std::string claim;  // the engine's: what of a shared run the unit belongs to
   // Called once, on the sorter's thread, when the rows of a sorted year were taken over: the batch's are free.
   std::move_only_function<void(LoadJob*)> taken;
   // Called once, on the loader's thread, when the unit is in the ledger, or with the error when it is not.
@@ -53,6 +56,7 @@ struct LoadJob {
 struct YearJob {
   const TableInfo* table = nullptr;
   int year = 0;
+  std::string fence;                                 // like LoadJob's
   std::unique_ptr<SortedRows> rows;                  // of a sorted year
   std::vector<std::unique_ptr<LoadJob>> units;       // whose rows they are
   std::move_only_function<void(Result<void>)> done;  // like LoadJob's
@@ -70,6 +74,8 @@ struct LoaderSettings {
   int fold_every = 256;
   // Years that are delivered again; none: every delivery that may meet rows is compared row by row.
   YearProofs* known = nullptr;
+  // A transaction of a process that was stopped in the middle of it ends after this long; 0: never.
+  std::chrono::milliseconds idle_limit{0};
 };
 
 class Loader {
@@ -101,6 +107,8 @@ class Loader {
   Result<void> finish();
   void add_repairs();
   Result<void> attempt_whole_group();
+  [[nodiscard]] Result<void> hold_fence(const std::string& worker);
+  [[nodiscard]] bool was_lost(const Error& error);
   template <class Step>
   Result<void> timed(Step&& step);
 
@@ -114,6 +122,7 @@ class Loader {
   bool isolate();
   bool fail_unit(const Error& error);
   bool fail_year(const Error& error);
+  void lose(Error error);
   void succeed();
   void fold_proofs();
   void give_up(const Error& error);

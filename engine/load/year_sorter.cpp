@@ -28,21 +28,22 @@ void YearSorter::run() {
 }
 
 void YearSorter::take(std::unique_ptr<LoadJob> job) {
-  const int year = year_of(job->unit->from);
-  if (early_.contains(year)) return pass_on(std::move(job));
-  Year& waiting = years_[year];
+  const Key key = key_of(*job);
+  if (early_.contains(key)) return pass_on(std::move(job));
+  Year& waiting = years_[key];
   if (!waiting.job) {
     wait_for_loaders();
     waiting.since = clock_.tick();
     waiting.job = std::make_unique<YearJob>();
     waiting.job->table = job->table;
-    waiting.job->year = year;
+    waiting.job->year = key.second;
+    waiting.job->fence = key.first;
     waiting.job->rows =
         std::make_unique<SortedRows>(*job->table, settings_.order, settings_.run_bytes, settings_.directory);
   }
   if (const Result<void> added = waiting.job->rows->add(job->batch.rows.view()); !added) {
-    log::warn("{}; loading {} as it comes", added.error().describe(), year);
-    load_early(year);
+    log::warn("{}; loading {} as it comes", added.error().describe(), key.second);
+    load_early(key);
     return pass_on(std::move(job));
   }
   waiting.job->units.push_back(std::move(job));
@@ -51,7 +52,7 @@ void YearSorter::take(std::unique_ptr<LoadJob> job) {
 }
 
 void YearSorter::take(std::unique_ptr<YearJob> job) {
-  const auto found = years_.find(job->year);
+  const auto found = years_.find(Key(job->fence, job->year));
   if (found == years_.end()) return job->done({});
   std::unique_ptr<YearJob> whole = std::move(found->second.job);
   years_.erase(found);
@@ -60,7 +61,7 @@ void YearSorter::take(std::unique_ptr<YearJob> job) {
 }
 
 void YearSorter::pass_on(std::unique_ptr<LoadJob> job) {
-  early_.at(year_of(job->unit->from))->wait(false);
+  early_.at(key_of(*job))->wait(false);
   job->way = Way::table;
   job->taken = nullptr;
   const std::size_t bytes = job->batch.rows.size();
@@ -79,19 +80,21 @@ void YearSorter::load(std::unique_ptr<YearJob> job) {
 
 void YearSorter::load_old() {
   for (auto year = years_.begin(); year != years_.end();) {
-    const int number = year->first;
+    const Key key = year->first;
     const bool old = clock_.tick() - year->second.since >= settings_.patience;
     ++year;
-    if (old || stop_.requested()) load_early(number);
+    if (old || stop_.requested()) load_early(key);
   }
 }
 
-void YearSorter::load_early(int year) {
-  const auto found = years_.find(year);
+YearSorter::Key YearSorter::key_of(const LoadJob& job) { return {job.fence, year_of(job.unit->from)}; }
+
+void YearSorter::load_early(const Key& key) {
+  const auto found = years_.find(key);
   std::unique_ptr<YearJob> job = std::move(found->second.job);
   years_.erase(found);
   const auto is_there = std::make_shared<std::atomic<bool>>(false);
-  early_.emplace(year, is_there);
+  early_.emplace(key, is_there);
   job->done = [is_there](const Result<void>&) {
     *is_there = true;
     is_there->notify_all();

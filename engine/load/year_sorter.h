@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "core/clock.h"
 #include "core/stop.h"
@@ -46,7 +47,10 @@ class YearSorter {
   void pass_on(std::unique_ptr<LoadJob> job);
   void load(std::unique_ptr<YearJob> job);
   void load_old();
-  void load_early(int year);
+  // A year, and in whose name: what a worker lost is not mixed with what it got again.
+  using Key = std::pair<std::string, int>;
+  static Key key_of(const LoadJob& job);
+  void load_early(const Key& key);
   void wait_for_loaders() const;
 
   const SorterSettings settings_;
@@ -54,9 +58,9 @@ class YearSorter {
   std::optional<LoadQueue::Producer> out_;  // while run() runs: the loaders wait for its end
   const Clock& clock_;
   Stop& stop_;
-  std::map<int, Year> years_;
+  std::map<Key, Year> years_;
   // Years loaded before all of them had come, and whether they are there by now: their other units follow them.
-  std::map<int, std::shared_ptr<std::atomic<bool>>> early_;
+  std::map<Key, std::shared_ptr<std::atomic<bool>>> early_;
   std::atomic<int> loading_{0};
 };
 

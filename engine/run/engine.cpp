@@ -51,7 +51,8 @@ Engine::Engine(EngineSettings settings, const Clock& clock, Metrics& metrics, St
       ledger_(settings_.pipeline, settings_.run_id),
       loader_settings_{.db = settings_.db,
                        .commit_bytes = settings_.memory_budget / 4,
-                       .outage_patience = settings_.outage_patience},
+                       .outage_patience = settings_.outage_patience,
+                       .idle_limit = settings_.lease},
       known_rows_(settings_.db, settings_.outage_patience, clock, &stop),
       random_(std::random_device{}()),
       estimate_(std::min(kFirstEstimate, settings_.memory_budget / 4)),
@@ -136,6 +137,11 @@ void Engine::execute(std::vector<PlannedUnit> units, const Universe& universe) {
   if (units.empty() || over()) return;
   use_streams(1);
   begin_units(std::move(units), universe);
+  end_units();
+}
+
+// Waits for what is under way; then come the years that are not whole.
+void Engine::end_units() {
   const auto wait_for = [this](auto&& condition) {
     std::unique_lock lock(mutex_);
     ended_.wait(lock, condition);
@@ -152,7 +158,7 @@ void Engine::begin_units(std::vector<PlannedUnit> units, const Universe& univers
   {
     const std::scoped_lock lock(mutex_);
     for (const PlannedUnit& planned : units)
-      years_.expect(planned.unit, planned.way, planned.route->load.table);
+      years_.expect(planned.unit, planned.fence, planned.way, planned.route->load.table);
     unfinished_ = units.size();
     ++workers_;  // whoever starts the others
   }
@@ -190,10 +196,13 @@ void Engine::worker_ended() {
 }
 
 PlannedUnit* Engine::next_unit(Port& port) {
-  if (over() || port.waiting.empty()) return nullptr;
-  PlannedUnit* const unit = port.waiting.front();
-  port.waiting.pop_front();
-  return unit;
+  while (!over() && !port.waiting.empty()) {
+    PlannedUnit* const unit = port.waiting.front();
+    port.waiting.pop_front();
+    if (unit->fence.empty() || settings_.is_mine(unit->fence)) return unit;
+    unit_ended(false, {}, {});  // others have it
+  }
+  return nullptr;
 }
 
 asio::awaitable<void> Engine::work(Port& port) {
@@ -235,7 +244,8 @@ asio::awaitable<void> Engine::deliver(PlannedUnit& planned) {
     if (delivery && delivery->unchanged) {
       row_buffers_.give_back(std::move(delivery->batch.rows));
       metrics_.units_done.add();
-      break;
+      unit_ended(false, planned.fence, planned.claim);
+      co_return;
     }
     const bool has_nothing =
         delivery && (delivery->state == UnitState::empty || delivery->state == UnitState::unavailable);
@@ -284,7 +294,7 @@ asio::awaitable<void> Engine::deliver(PlannedUnit& planned) {
     }
     co_await pause(rate::pause_after(std::min(rounds, attempts + 1), kRetry, error.retry_after, random_));
   }
-  unit_ended(false);
+  unit_ended(false, {}, {});
 }
 
 // Sends the unit to the other route it has, once. What the source gives there is on its own basis.

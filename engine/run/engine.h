@@ -53,6 +53,25 @@ struct PlannedUnit {
   std::string etag;                 // of the reading that stands, when only another one is of interest
   std::string before;               // digest of what was delivered last time, when the same changes nothing
   std::string note;                 // why the unit is asked by another way than planned, for the ledger
+  // Of a run that processes share: what was claimed, and the worker that claimed it.
+  std::string claim;
+  std::string fence;
+};
+
+// Where the units of a run come from that several processes share. Called on the thread that called execute().
+class UnitSource {
+ public:
+  struct Taken {
+    std::vector<PlannedUnit> units;
+    bool complete = false;  // nothing is left, not even of others
+  };
+  UnitSource() = default;
+  UnitSource(const UnitSource&) = delete;
+  UnitSource& operator=(const UnitSource&) = delete;
+  virtual ~UnitSource() = default;
+
+  // Gives up what has ended and takes about `most` units at most; none, where some were asked for: others have the rest.
+  virtual Result<Taken> take(int most, const std::vector<std::string>& ended) = 0;
 };
 
 // What an archive turned out to be.
@@ -85,6 +104,9 @@ struct EngineSettings {
   std::string temporary_directory = "/tmp";
   int decode_threads = 1;
   std::chrono::milliseconds outage_patience{600'000};
+  // Of a run that processes share: whether that worker is still this process, and the lease.
+  std::function<bool(const std::string& fence)> is_mine;
+  std::chrono::milliseconds lease{0};
 };
 
 class Engine {
@@ -106,6 +128,12 @@ class Engine {
   // Years sorted or built aside are finished as soon as they are whole, and the rest of them at the end; when the
   // process is to stop, those built aside stay as they are.
   void execute(std::vector<PlannedUnit> units, const Universe& universe);
+  // Does what `source` gives until nothing is left of it. Years built aside stay: see finish_years().
+  void execute(UnitSource& source, const Universe& universe);
+  // Finishes years that were built aside, in the name of that worker.
+  void finish_years(const TableInfo& table, const std::set<int>& years, const std::string& fence);
+  // Whether units were lost to others since the last call.
+  [[nodiscard]] bool take_loss() { return loss_.exchange(false); }
 
   // Reads the route's archive and does those units whose members are in it, as they come; the others get the
   // `no_answer` word as empty. `choose` makes the units when the archive's version is known; it runs on the fetch
@@ -207,8 +235,14 @@ class Engine {
   void on_loaded(load::LoadJob& job, const Result<void>& result);
   void year_lost_unit(const load::LoadJob& job);
   void finish_years_left(load::Way way);
-  void finish_year(int year, load::Way way, const TableInfo& table);
-  void unit_ended(bool was_in_loader);
+  void finish_year(const YearBook::Key& key, load::Way way, const TableInfo& table);
+  // `claim`: what the unit belongs to, where it need not be done by anybody else.
+  void unit_ended(bool was_in_loader, const std::string& fence, const std::string& claim);
+  void note_loss(const std::string& unit, const Error& error);
+  void open_units(const Universe& universe);
+  void add_units(std::vector<PlannedUnit> units);
+  void end_units();
+
   void worker_ended();
   PlannedUnit* next_unit(Port& port);
   void end_run(const Error& error);
@@ -252,6 +286,11 @@ class Engine {
   std::size_t unfinished_ = 0;  // units of execute() that have not ended
   std::size_t in_loaders_ = 0;  // of those, the ones handed to a loader
   std::size_t years_in_loaders_ = 0;
+  // Of units that come from a source.
+  std::int64_t ended_units_ = 0;                                        // so far
+  std::map<std::pair<std::string, std::string>, std::int64_t> claims_;  // by worker and claim: units to come
+  std::vector<std::string> ended_claims_;                               // and not yet given up
+  std::atomic<bool> loss_{false};
   YearBook years_;
   std::optional<Error> failure_;
   std::string first_unit_failure_;

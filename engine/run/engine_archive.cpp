@@ -271,7 +271,8 @@ asio::awaitable<Result<void>> Engine::read_members(Feed& feed) {
   std::unique_ptr<fetch::HttpStream> stream;
   std::uint64_t at = 0;  // where the stream is
   int attempts = 1;
-  while (feed.taken < feed.wanted.size() && !over()) {
+  // Who was declared dead reads for nothing.
+  while (feed.taken < feed.wanted.size() && !over() && !loss_) {
     const auto [number, planned] = feed.wanted[feed.taken];
     const decode::ZipEntry& entry = feed.entries[number];
     const std::uint64_t length = entry.end - entry.offset;

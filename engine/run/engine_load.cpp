@@ -3,6 +3,7 @@
 
 #include "core/log.h"
 #include "icingest/calendar.h"
+#include "pg/lost.h"
 #include "run/engine_port.h"
 
 namespace icingest::run {
@@ -40,7 +41,7 @@ void Engine::use_sorting(load::KeyOrder order) {
 }
 
 void Engine::use_proofs(const TableInfo& table, std::set<int> years) {
-  if (years.empty()) return;
+  if (years.empty() || known_years_) return;
   known_years_.emplace(settings_.db, table, std::move(years), stop_);
   loader_settings_.known = &*known_years_;
 }
@@ -61,6 +62,8 @@ void Engine::submit(PlannedUnit& planned, Delivery delivery, Budget::Hold hold, 
   job->table = &planned.route->load.table;
   job->staged = planned.staged;
   job->way = planned.way;
+  job->fence = planned.fence;
+  job->claim = planned.claim;
   job->write = {
       .unit = job->unit.get(),
       .state = delivery.state,
@@ -106,6 +109,7 @@ void Engine::submit(PlannedUnit& planned, Delivery delivery, Budget::Hold hold, 
   {
     const std::scoped_lock lock(mutex_);
     ++in_loaders_;
+    ended_.notify_all();  // whoever takes more units when these have come
   }
   producer_for(planned.way).push(std::move(job), held);
 }
@@ -121,7 +125,7 @@ void Engine::on_loaded(load::LoadJob& job, const Result<void>& result) {
     metrics_.rows_rejected.add(static_cast<std::int64_t>(job.write.rejects.size()));
     // A company's document that is as it was has rows and changes no bucket.
     if (job.unchanged || job.batch.buckets.empty()) metrics_.rows_unchanged.add(job.batch.row_count);
-  } else if (result.error().action == Action::fail_unit) {
+  } else if (!pg::is_lost(result.error()) && result.error().action == Action::fail_unit) {
     log::warn("{}: {}", job.unit->key, result.error().describe());
     metrics_.units_failed.add();
   }
@@ -130,7 +134,10 @@ void Engine::on_loaded(load::LoadJob& job, const Result<void>& result) {
   job.hold.release();
   if (job.way == load::Way::aside) year_lost_unit(job);
   if (job.way == load::Way::sorted) metrics_.units_sorted.add(-1);
-  unit_ended(true);
+  const bool lost = !result && pg::is_lost(result.error());
+  const bool let_go = lost || (!result && result.error().action != Action::fail_unit);
+  if (lost) note_loss(job.unit->key, result.error());
+  unit_ended(true, job.fence, let_go ? std::string() : job.claim);
 }
 
 // A unit's rows have come; its years may be whole now.
@@ -138,10 +145,10 @@ void Engine::year_lost_unit(const load::LoadJob& job) {
   YearBook::Years whole;
   {
     const std::scoped_lock lock(mutex_);
-    whole = years_.came(*job.unit);
+    whole = years_.came(*job.unit, job.fence);
   }
   if (stop_.requested() && job.way == load::Way::aside) return;
-  for (const auto& [year, entry] : whole) finish_year(year, entry.way, *entry.table);
+  for (const auto& [key, entry] : whole) finish_year(key, entry.way, *entry.table);
 }
 
 // Units that never ended leave their years open. The rows that came are good, so they are shown all the same.
@@ -153,19 +160,21 @@ void Engine::finish_years_left(load::Way way) {
   }
   // A year under construction waits for the next run; the rows of a sorted one are nowhere else.
   if (stop_.requested() && way == load::Way::aside) return;
-  for (const auto& [year, entry] : left) finish_year(year, way, *entry.table);
+  for (const auto& [key, entry] : left) finish_year(key, way, *entry.table);
 }
 
-void Engine::finish_year(int year, load::Way way, const TableInfo& table) {
+void Engine::finish_year(const YearBook::Key& key, load::Way way, const TableInfo& table) {
   auto job = std::make_unique<load::YearJob>();
   {
     const std::scoped_lock lock(mutex_);
     ++years_in_loaders_;
   }
   job->table = &table;
-  job->year = year;
-  job->done = [this, year](const Result<void>& result) {
+  job->fence = key.first;
+  job->year = key.second;
+  job->done = [this, year = key.second](const Result<void>& result) {
     if (!result) log::debug("year {} stays under construction: {}", year, result.error().describe());
+    if (!result && pg::is_lost(result.error())) loss_ = true;
     const std::scoped_lock lock(mutex_);
     --years_in_loaders_;
     ended_.notify_all();
@@ -173,9 +182,17 @@ void Engine::finish_year(int year, load::Way way, const TableInfo& table) {
   asio::post(io_, [this, way, job = std::move(job)]() mutable { producer_for(way).push(std::move(job), 0); });
 }
 
-void Engine::unit_ended(bool was_in_loader) {
+void Engine::unit_ended(bool was_in_loader, const std::string& fence, const std::string& claim) {
   const std::scoped_lock lock(mutex_);
   --unfinished_;
+  ++ended_units_;
+  if (!claim.empty()) {
+    const auto found = claims_.find({fence, claim});
+    if (found != claims_.end() && --found->second == 0) {
+      claims_.erase(found);
+      ended_claims_.push_back(claim);
+    }
+  }
   if (was_in_loader) --in_loaders_;
   ended_.notify_all();
 }

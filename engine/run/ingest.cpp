@@ -1,4 +1,4 @@
-#include "run/ingest.h"
+#include "run/ingest_run.h"
 
 #include <fmt/format.h>
 
@@ -34,7 +34,8 @@ Result<void> join_members(pg::Control& control, const Pipeline& pipeline, const 
   return {};
 }
 
-// The columns of the table's key, in the order of its index.
+}  // namespace
+
 load::KeyOrder key_order(const TableInfo& table, const pg::TableLayout& layout) {
   load::KeyOrder order;
   for (const std::string& name : layout.order) {
@@ -46,68 +47,27 @@ load::KeyOrder key_order(const TableInfo& table, const pg::TableLayout& layout) 
   return order;
 }
 
-// One run in progress.
-class Run {
- public:
-  Run(Session& session, const Environment& environment, const Pipeline& pipeline,
-      const IngestOptions& options, std::vector<fetch::SourceConfig> sources, Universe universe)
-      : session_(session),
-        environment_(environment),
-        pipeline_(pipeline),
-        options_(options),
-        sources_(std::move(sources)),
-        limits_(limits_of(sources_)),
-        started_(environment.clock->tick()),
-        universe_(std::move(universe)) {
-    report_.command = pipeline.name;
-    report_.run_id = make_run_id();
-  }
-
-  Result<Report> go();
-
- private:
-  Result<void> prepare();
-  Result<void> work(Engine& engine);
-  Result<void> find_floor(Engine& engine);
-  Result<void> plan_loading(Engine& engine);
-  Result<void> finish_years(const TableInfo& table, const std::set<int>& years);
-  Result<void> check_history_route(Engine& engine);
-  Result<void> find_basis(Engine& engine);
-  Result<std::optional<std::vector<Restatement>>> ask_events(Engine& engine, Date from, Date to);
-  Result<void> optional_routes(Engine& engine);
-  Result<void> restatements(Engine& engine);
-  Report finish(const Error* error);
-
-  Session& session_;
-  const Environment& environment_;
-  const Pipeline& pipeline_;
-  const IngestOptions& options_;
-  std::vector<fetch::SourceConfig> sources_;
-  SourceLimits limits_;
-  Tick started_;
-  Metrics metrics_;
-  Report report_;
-  Universe universe_;
-  Standing standing_;
-  Window window_;
-  Plan plan_;
-  std::optional<Basis> basis_;  // of units whose source gives values as they were traded
-  std::string failure_text_;
-  std::int64_t rows_without_session_ = 0;
-};
-
 Result<void> Run::prepare() {
-  const Instant now = environment_.clock->now();
-  ICINGEST_TRY_LET(window_, window_of(options_, now));
+  const std::string symbols = universe_.is_everything() ? "all" : universe_.fingerprint();
+  ICINGEST_TRY_LET(crew_, join_crew(environment_, pipeline_, options_, symbols));
+  planned_at_ = crew_ ? crew_->planned_at() : environment_.clock->now();
+  ICINGEST_TRY_LET(window_, window_of(options_, planned_at_));
   report_.from = window_.from;
   report_.to = window_.to;
   ICINGEST_TRY_LET(pg::Control* const control, session_.control());
   ICINGEST_TRY(check_tables(*control, pipeline_));
+  if (!crew_) ICINGEST_TRY(read_ledger());
+  return record_start(*control, environment_, report_, crew_.get());
+}
+
+Result<void> Run::read_ledger() {
+  ICINGEST_TRY_LET(pg::Control* const control, session_.control());
   ICINGEST_TRY_LET(standing_, read_standing(*control, pipeline_));
   ICINGEST_TRY_LET(standing_.adopted, adopt_existing_rows(*control, environment_, pipeline_));
-  ICINGEST_TRY_LET(plan_, make_plan(pipeline_, options_, limits_, universe_, standing_, window_, now));
+  ICINGEST_TRY_LET(plan_,
+                   make_plan(pipeline_, options_, limits_, universe_, standing_, window_, planned_at_));
   report_.strategy = plan_.strategy;
-  return record_start(*control, environment_, report_);
+  return {};
 }
 
 Result<void> Run::find_floor(Engine& engine) {
@@ -144,7 +104,7 @@ Result<void> Run::find_floor(Engine& engine) {
     return {};
   }
   ICINGEST_TRY_LET(plan_, make_plan(pipeline_, options_, limits_, universe_, standing_,
-                                    Window{floor->first_available, window_.to}, environment_.clock->now()));
+                                    Window{floor->first_available, window_.to}, planned_at_));
   report_.strategy = plan_.strategy;
   return {};
 }
@@ -281,17 +241,26 @@ Result<void> Run::optional_routes(Engine& engine) {
   return {};
 }
 
-Result<void> Run::restatements(Engine& engine) {
-  if (!pipeline_.restatements) return {};
+// A run of a few symbols has looked at the events of those alone, so its mark is not everybody's.
+std::string Run::restatement_key() const {
+  const std::string scope = scope_of(options_, universe_);
+  return fmt::format("restated:{}{}{}", pipeline_.name, scope.empty() ? "" : "@", scope);
+}
+
+Result<void> Run::set_restatement_mark(Date through) {
+  ICINGEST_TRY_LET(pg::Control* const control, session_.control());
+  return checkpoint::Ledger(*control).set_meta(restatement_key(), to_string(through));
+}
+
+Result<std::optional<std::vector<PlannedUnit>>> Run::find_restatements(Engine& engine) {
+  std::optional<std::vector<PlannedUnit>> units;
+  if (!pipeline_.restatements) return units;
   const Date today = new_york::date_of(environment_.clock->now());
   ICINGEST_TRY(refresh_standing(session_, pipeline_, standing_));
   const auto oldest = oldest_basis(standing_);
-  if (!oldest || *oldest >= today) return {};
-  ICINGEST_TRY_LET(pg::Control * control, session_.control());
-  // A run of a few symbols has looked at the events of those alone, so its mark is not everybody's.
-  const std::string scope = scope_of(options_, universe_);
-  const std::string key = fmt::format("restated:{}{}{}", pipeline_.name, scope.empty() ? "" : "@", scope);
-  ICINGEST_TRY_LET(const auto through, checkpoint::Ledger(*control).meta(key));
+  if (!oldest || *oldest >= today) return units;
+  ICINGEST_TRY_LET(pg::Control* const control, session_.control());
+  ICINGEST_TRY_LET(const auto through, checkpoint::Ledger(*control).meta(restatement_key()));
   Date from = *oldest;
   // Events become known late at times; a month of overlap costs nothing.
   if (through) from = std::max(from, parse_date(*through).value_or(from) - std::chrono::days(30));
@@ -301,28 +270,41 @@ Result<void> Run::restatements(Engine& engine) {
         "the plan behind this key does not say which symbols were split since {}; their history may be on an "
         "older basis",
         to_string(from));
-    return {};  // no mark: a better key later asks from the same day on
+    return units;  // no mark: a better key later asks from the same day on
   }
-  std::vector<PlannedUnit> units = plan_restatements(pipeline_, standing_, universe_, *events);
-  if (!units.empty()) {
-    log::info("{} symbols were split since their history was read; reading them again", units.size());
-    report_.planned += static_cast<std::int64_t>(units.size());
-    metrics_.units_planned.set(report_.planned);
-    const std::int64_t failed_before = metrics_.units_failed.get();
-    engine.execute(std::move(units), universe_);
-    if (is_over(engine, environment_) || metrics_.units_failed.get() != failed_before) return {};
-  }
-  ICINGEST_TRY_LET(control, session_.control());
-  return checkpoint::Ledger(*control).set_meta(key, to_string(today));
+  units = plan_restatements(pipeline_, standing_, universe_, *events);
+  if (!units->empty())
+    log::info("{} symbols were split since their history was read; reading them again", units->size());
+  return units;
 }
 
-Result<void> Run::work(Engine& engine) {
+Result<void> Run::restatements(Engine& engine) {
+  const Date today = new_york::date_of(environment_.clock->now());
+  ICINGEST_TRY_LET(auto units, find_restatements(engine));
+  if (!units) return {};
+  if (!units->empty()) {
+    report_.planned += static_cast<std::int64_t>(units->size());
+    metrics_.units_planned.set(report_.planned);
+    const std::int64_t failed_before = metrics_.units_failed.get();
+    engine.execute(std::move(*units), universe_);
+    if (is_over(engine, environment_) || metrics_.units_failed.get() != failed_before) return {};
+  }
+  return set_restatement_mark(today);
+}
+
+Result<void> Run::plan_main(Engine& engine) {
   ICINGEST_TRY(find_floor(engine));
   ICINGEST_TRY(check_history_route(engine));
   ICINGEST_TRY(find_basis(engine));
   ICINGEST_TRY_LET(pg::Control* const control, session_.control());
   ICINGEST_TRY(join_members(*control, pipeline_, universe_, standing_, plan_.main));
-  ICINGEST_TRY(plan_loading(engine));
+  return plan_loading(engine);
+}
+
+Result<void> Run::work(Engine& engine) { return crew_ ? work_with_others(engine) : work_alone(engine); }
+
+Result<void> Run::work_alone(Engine& engine) {
+  ICINGEST_TRY(plan_main(engine));
   report_.planned = plan_.units() + rows_without_session_;
   report_.quota_floor_seconds = plan_.quota_seconds;
   report_.copy_floor_seconds = plan_.copy_seconds;
@@ -339,6 +321,12 @@ Result<void> Run::work(Engine& engine) {
 Report Run::finish(const Error* error) {
   report_.unavailable = rows_without_session_;
   report_.skipped = plan_.skipped;
+  if (crew_)
+    report_.skipped = std::max<std::int64_t>(0, metrics_.units_skipped.get() - rows_without_session_);
+  if (crew_ && error == nullptr) {
+    if (const Result<void> known = take_verdict(session_, *crew_, report_); !known)
+      log::debug("the other processes' part: {}", known.error().describe());
+  }
   conclude(report_, environment_, metrics_, started_, error, failure_text_);
   record_end(session_, report_);
   return report_;
@@ -346,13 +334,12 @@ Report Run::finish(const Error* error) {
 
 Result<Report> Run::go() {
   ICINGEST_TRY(prepare());
-  const Result<void> worked =
-      with_engine(engine_settings(environment_, pipeline_, options_, sources_, report_.run_id), environment_,
-                  pipeline_, metrics_, failure_text_, [this](Engine& engine) { return work(engine); });
+  EngineSettings settings = engine_settings(environment_, pipeline_, options_, sources_, report_.run_id);
+  if (crew_) work_in_name_of(*crew_, environment_, settings);
+  const Result<void> worked = with_engine(std::move(settings), environment_, pipeline_, metrics_,
+                                          failure_text_, [this](Engine& engine) { return work(engine); });
   return finish(worked ? nullptr : &worked.error());
 }
-
-}  // namespace
 
 EngineSource engine_source(const Environment& environment, const fetch::SourceConfig& source) {
   const std::string quota_name = checkpoint::quota_name(source.source.name, source.base_url, source.key);
@@ -403,7 +390,12 @@ Result<Report> ingest(Session& session, const Environment& environment, const Pi
                           fmt::format("check `icingest {}` and its table", pipeline.universe->filled_by));
     }
   }
-  return Run(session, environment, pipeline, options, std::move(sources), std::move(universe)).go();
+  for (IngestOptions again = options;; again.resume = true) {  // what others have done meanwhile is done
+    Run run(session, environment, pipeline, again, sources, universe);
+    Result<Report> report = run.go();
+    if (!run.is_left_behind() || environment.stop->requested()) return report;
+    log::warn("others have begun this run anew or ended it; beginning anew");
+  }
 }
 
 Result<Plan> plan_only(Session& session, const Environment& environment, const Pipeline& pipeline,

@@ -14,6 +14,7 @@ struct IngestOptions {
   std::optional<Date> from;
   std::optional<Date> to;
   bool resume = false;
+  bool shared = false;               // with other processes that were started with the same command
   std::vector<std::string> tickers;  // --tickers and --tickers-file; empty: the pipeline's universe
   std::optional<std::int64_t> limit;
   std::string strategy = "auto";

@@ -37,6 +37,10 @@ struct Report {
   std::int64_t peak_rss_bytes = 0;
   double quota_floor_seconds = 0;
   double copy_floor_seconds = 0;
+  // Of the whole run, where processes share it; not in the report's JSON.
+  std::int64_t crew_failed = 0;
+  std::int64_t crew_unavailable = 0;
+  std::int64_t crew_rejected = 0;
   std::string message;  // why the exit code is not 0, with what to do
 
   // Adds what the counters say.

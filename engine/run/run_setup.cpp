@@ -198,14 +198,45 @@ bool is_over(const Engine& engine, const Environment& environment) {
   return engine.failure() || environment.stop->requested();
 }
 
-Result<void> record_start(pg::Control& control, const Environment& environment, const Report& report) {
+Result<void> record_start(pg::Control& control, const Environment& environment, const Report& report,
+                          const Crew* crew) {
   return checkpoint::Ledger(control).start_run({.run_id = report.run_id,
                                                 .pipeline = report.command,
                                                 .strategy = report.strategy,
                                                 .from = report.from,
                                                 .to = report.to,
                                                 .arguments = environment.arguments,
-                                                .version = environment.version});
+                                                .version = environment.version,
+                                                .crew = crew != nullptr ? crew->id() : std::string()});
+}
+
+Result<std::unique_ptr<Crew>> join_crew(const Environment& environment, const Pipeline& pipeline,
+                                        const IngestOptions& options, std::string_view symbols) {
+  if (!options.shared) return std::unique_ptr<Crew>();
+  const auto date = [](const std::optional<Date>& given) {
+    return given ? to_string(*given) : std::string();
+  };
+  std::string command = fmt::format("years={} from={} to={} resume={} strategy={} refresh={} symbols={}",
+                                    options.years, date(options.from), date(options.to), options.resume,
+                                    options.strategy, options.refresh.value_or(-1), symbols);
+  for (const auto& [name, value] : options.own) command += fmt::format(" {}={}", name, value);
+  return Crew::join(environment, pipeline.name, std::move(command));
+}
+
+void work_in_name_of(const Crew& crew, const Environment& environment, EngineSettings& settings) {
+  settings.is_mine = [&crew](const std::string& fence) { return crew.is_mine(fence); };
+  settings.lease = environment.lease;
+}
+
+Result<void> take_verdict(Session& session, const Crew& crew, Report& report) {
+  ICINGEST_TRY_LET(const CrewState state, crew.state(session));
+  ICINGEST_TRY_LET(const CrewVerdict verdict, crew.verdict(session));
+  report.strategy = state.strategy;
+  report.planned = state.planned;
+  report.crew_failed = verdict.failed;
+  report.crew_unavailable = verdict.unavailable + state.unavailable;
+  report.crew_rejected = verdict.rejected;
+  return {};
 }
 
 void conclude(Report& report, const Environment& environment, const Metrics& metrics, Tick started,
@@ -224,15 +255,20 @@ void conclude(Report& report, const Environment& environment, const Metrics& met
   } else if (report.failed > 0) {
     report.exit = ExitCode::later;
     report.message = failure_text;
-  } else if (report.unavailable > 0) {
+  } else if (report.crew_failed > 0) {
+    report.exit = ExitCode::later;
+    report.message = fmt::format(
+        "{} units failed with other processes of this run, which say why. The same command later will go on",
+        report.crew_failed);
+  } else if (std::max(report.unavailable, report.crew_unavailable) > 0) {
     report.exit = ExitCode::person;
     report.message = fmt::format(
         "{} units are not covered by the plan behind this key; upgrade it, or ask for fewer --years",
-        report.unavailable);
-  } else if (report.rows_rejected > 0) {
+        std::max(report.unavailable, report.crew_unavailable));
+  } else if (std::max(report.rows_rejected, report.crew_rejected) > 0) {
     report.exit = ExitCode::rejects;
-    report.message = fmt::format("{} rows were quarantined; see `icingest rejects {}`", report.rows_rejected,
-                                 report.command);
+    report.message = fmt::format("{} rows were quarantined; see `icingest rejects {}`",
+                                 std::max(report.rows_rejected, report.crew_rejected), report.command);
   }
 }
 
@@ -249,7 +285,7 @@ Result<void> fill_table(Session& session, const Environment& environment, std::s
   const Pipeline* const filler = find_pipeline(environment.pipelines, filled_by);
   ICINGEST_CHECK(filler != nullptr);
   log::info("{} is empty; running `icingest {}` first", filled_by, filled_by);
-  ICINGEST_TRY_LET(const Report report, ingest(session, environment, *filler, {}));
+  ICINGEST_TRY_LET(const Report report, ingest(session, environment, *filler, {.shared = true}));
   if (report.exit != ExitCode::complete && report.exit != ExitCode::rejects) {
     return Failure(Error{.action = Action::fail_run,
                          .exit = report.exit,

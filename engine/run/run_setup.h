@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "pg/schema.h"
+#include "run/crew.h"
 #include "run/engine.h"
 #include "run/ingest.h"
 #include "run/options.h"
@@ -56,7 +57,16 @@ Result<void> with_engine(EngineSettings settings, const Environment& environment
 [[nodiscard]] bool is_over(const Engine& engine, const Environment& environment);
 
 // The beginning of the run in the ledger.
-Result<void> record_start(pg::Control& control, const Environment& environment, const Report& report);
+Result<void> record_start(pg::Control& control, const Environment& environment, const Report& report,
+                          const Crew* crew);
+// Joins those who run the same command; nothing for a run that is not shared.
+[[nodiscard]] Result<std::unique_ptr<Crew>> join_crew(const Environment& environment,
+                                                      const Pipeline& pipeline, const IngestOptions& options,
+                                                      std::string_view symbols);
+// The engine's settings for a worker.
+void work_in_name_of(const Crew& crew, const Environment& environment, EngineSettings& settings);
+// Counts of the whole run, whoever did it; the report's own counts stay.
+Result<void> take_verdict(Session& session, const Crew& crew, Report& report);
 // Fills in counts, exit code and message. `error`: what the run ended with.
 void conclude(Report& report, const Environment& environment, const Metrics& metrics, Tick started,
               const Error* error, const std::string& failure_text);

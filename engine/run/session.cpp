@@ -13,12 +13,12 @@ constexpr std::chrono::milliseconds kLockPoll{500};
 
 }  // namespace
 
-Result<void> Session::open() {
+Result<void> Session::open(bool shares) {
   ICINGEST_TRY_LET(pg::Control* const control, this->control());
   ICINGEST_TRY_LET(const pg::ServerInfo server, pg::read_server_info(*control));
   log::info("database {}, PostgreSQL {}", environment_.db.display(), server.version);
   for (const std::string& warning : server.warnings) log::warn("the database may not last: {}", warning);
-  return take_lock();
+  return take_lock(shares);
 }
 
 Result<pg::Control*> Session::control() {
@@ -45,11 +45,13 @@ Result<pg::Control*> Session::control() {
   }
 }
 
-Result<void> Session::take_lock() {
+Result<void> Session::take_lock(bool shares) {
   for (bool said = false;; said = true) {
     ICINGEST_TRY_LET(pg::Control* const control, control());
-    ICINGEST_TRY_LET(const bool taken, control->transact("take the run lock", [](pqxx::work& tx) {
-      return tx.exec("SELECT pg_try_advisory_lock(hashtextextended('icingest.run', 0))")
+    ICINGEST_TRY_LET(const bool taken, control->transact("take the run lock", [&](pqxx::work& tx) {
+      return tx
+          .exec(shares ? "SELECT pg_try_advisory_lock_shared(hashtextextended('icingest.run', 0))"
+                       : "SELECT pg_try_advisory_lock(hashtextextended('icingest.run', 0))")
           .front()[0]
           .as<bool>();
     }));

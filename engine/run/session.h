@@ -30,23 +30,25 @@ struct Environment {
   std::chrono::milliseconds outage_patience{600'000};
   int decode_threads = 1;
   int streams = 0;  // connections that load; 0: as the load plan sees fit
+  // A process that is silent for longer loses its part of a run that others share.
+  std::chrono::milliseconds lease{30'000};
   // The run's counters, for as long as the run lasts; called with nullptr at its end.
   std::function<void(const std::string& pipeline, const Metrics*, Engine*)> watch;
 };
 
-// The database of a run: a control connection that comes back after an outage, and the lock that keeps two
-// runs on one database from doing the same work twice.
+// The database of a run: a control connection that comes back after an outage, and the lock that keeps a run
+// from doing what another one on the database does at the same time. Runs that share what they do (crew.h) share it.
 class Session {
  public:
   explicit Session(const Environment& environment) : environment_(environment) {}
 
-  // Connects, says which database it is, and waits for other runs to end.
-  Result<void> open();
+  // Connects, says which database it is, and waits for runs to end that this one cannot share with.
+  Result<void> open(bool shares);
   // The control connection, made anew when it is gone.
   [[nodiscard]] Result<pg::Control*> control();
 
  private:
-  Result<void> take_lock();
+  Result<void> take_lock(bool shares);
 
   const Environment& environment_;
   std::optional<pg::Control> control_;

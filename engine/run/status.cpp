@@ -20,6 +20,28 @@ constexpr const char* kLastRun =
     "  (extract(epoch FROM finished_at) * 1000000)::bigint, exit_code "
     "FROM icingest.runs WHERE pipeline = $1 ORDER BY started_at DESC LIMIT 1";
 
+// The newest run; processes that share one are one: it began with the first of them, is at work while any is, and ended
+// as the last one did.
+constexpr const char* kLastSharedRun = R"sql(
+WITH newest AS (SELECT * FROM icingest.runs WHERE pipeline = $1 ORDER BY started_at DESC LIMIT 1),
+part AS (SELECT r.started_at, r.finished_at, r.exit_code, r.strategy FROM icingest.runs r
+  JOIN newest n ON r.run_id = n.run_id OR (r.crew = n.crew AND r.pipeline = n.pipeline)),
+ended AS (SELECT * FROM part WHERE finished_at IS NOT NULL ORDER BY finished_at DESC LIMIT 1),
+working AS (SELECT EXISTS (SELECT FROM icingest.workers w JOIN icingest.crews c USING (crew) JOIN newest n USING (crew)
+  WHERE NOT w.dead AND w.expires_at > now() AND c.ended_at IS NULL) AS yes)
+SELECT n.run_id::text, coalesce(nullif(n.strategy, ''), e.strategy, ''), coalesce(n.window_from::text, ''),
+  coalesce(n.window_to::text, ''), n.host,
+  (SELECT (extract(epoch FROM min(started_at)) * 1000000)::bigint FROM part),
+  CASE WHEN w.yes THEN NULL ELSE (extract(epoch FROM e.finished_at) * 1000000)::bigint END,
+  CASE WHEN w.yes THEN NULL ELSE e.exit_code END
+FROM newest n CROSS JOIN working w LEFT JOIN ended e ON true)sql";
+constexpr const char* kWorkers =
+    "SELECT w.host, w.pid, (extract(epoch FROM w.started_at) * 1000000)::bigint, "
+    "  (extract(epoch FROM w.heartbeat_at) * 1000000)::bigint, coalesce(sum(c.units), 0)::bigint "
+    "FROM icingest.workers w JOIN icingest.crews r USING (crew) "
+    "LEFT JOIN icingest.claims c ON c.crew = w.crew AND c.worker = w.worker "
+    "WHERE w.pipeline = $1 AND NOT w.dead AND r.ended_at IS NULL GROUP BY w.worker ORDER BY w.started_at";
+
 Instant instant(const pqxx::field& microseconds) {
   return Instant(std::chrono::microseconds(microseconds.as<std::int64_t>()));
 }
@@ -53,7 +75,18 @@ PipelineStatus read(pqxx::work& tx, const std::string& name, const std::string& 
   const auto proof = tx.exec_params1(kRows, table);
   found.rows = proof[0].as<std::int64_t>();
   if (!proof[1].is_null()) found.newest_bucket = proof[1].as<std::int64_t>();
-  const auto runs = tx.exec_params(kLastRun, name);
+  // A ledger of an earlier version knows no shared runs.
+  const bool has_crews = !tx.exec("SELECT to_regclass('icingest.crews')").front()[0].is_null();
+  const auto runs = tx.exec_params(has_crews ? kLastSharedRun : kLastRun, name);
+  if (has_crews) {
+    for (const auto& row : tx.exec_params(kWorkers, name)) {
+      found.workers.push_back({.host = row[0].as<std::string>(),
+                               .pid = row[1].as<int>(),
+                               .started = instant(row[2]),
+                               .heartbeat = instant(row[3]),
+                               .units = row[4].as<std::int64_t>()});
+    }
+  }
   if (!runs.empty()) found.last_run = last_run(runs.front());
   return found;
 }

@@ -28,6 +28,15 @@ struct LastRun {
   std::optional<int> exit_code;
 };
 
+// A process that is at work on the pipeline, with others or alone.
+struct WorkerStatus {
+  std::string host;
+  int pid = 0;
+  Instant started{};
+  Instant heartbeat{};
+  std::int64_t units = 0;  // that it holds
+};
+
 struct PipelineStatus {
   std::string pipeline;
   std::map<std::string, std::int64_t> units;  // by state
@@ -35,7 +44,8 @@ struct PipelineStatus {
   std::int64_t rows = 0;
   std::optional<std::int64_t> newest_bucket;
   std::optional<Instant> newest_commit;
-  std::optional<LastRun> last_run;
+  std::optional<LastRun> last_run;  // of processes that share a run, all together: at work while one is
+  std::vector<WorkerStatus> workers;
   std::string freshness;                 // OK, STALE, STALE (empty), BUILDING
   std::set<int> building;                // years that readers do not see yet
   std::optional<Date> newest_session;    // of a table of sessions

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -19,21 +20,23 @@ class YearBook {
     load::Way way = load::Way::table;
     const TableInfo* table = nullptr;
   };
-  using Years = std::vector<std::pair<int, Entry>>;
+  // A year, and the worker in whose name its units are done.
+  using Key = std::pair<std::string, int>;
+  using Years = std::vector<std::pair<Key, Entry>>;
 
-  void expect(const Unit& unit, load::Way way, const TableInfo& table) {
+  void expect(const Unit& unit, const std::string& fence, load::Way way, const TableInfo& table) {
     if (way == load::Way::table) return;
     for (int year = year_of(unit.from); year <= year_of(unit.to); ++year) {
-      Entry& entry = years_[year];
+      Entry& entry = years_[Key(fence, year)];
       entry = {.units = entry.units + 1, .way = way, .table = &table};
     }
   }
 
   // The unit's rows came; gives the years that are whole by it, and forgets them.
-  Years came(const Unit& unit) {
+  Years came(const Unit& unit, const std::string& fence) {
     Years whole;
     for (int year = year_of(unit.from); year <= year_of(unit.to); ++year) {
-      const auto found = years_.find(year);
+      const auto found = years_.find(Key(fence, year));
       if (found == years_.end() || --found->second.units > 0) continue;
       whole.emplace_back(*found);
       years_.erase(found);
@@ -47,12 +50,12 @@ class YearBook {
     for (const auto& entry : years_) {
       if (entry.second.way == way) rest.emplace_back(entry);
     }
-    for (const auto& [year, entry] : rest) years_.erase(year);
+    for (const auto& [key, entry] : rest) years_.erase(key);
     return rest;
   }
 
  private:
-  std::map<int, Entry> years_;
+  std::map<Key, Entry> years_;
 };
 
 }  // namespace icingest::run

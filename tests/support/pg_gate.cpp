@@ -99,6 +99,7 @@ void PgGate::relay(int client) {
     pollfd entries[2] = {{client, POLLIN, 0}, {server, POLLIN, 0}};
     for (char piece[65536];;) {
       if (::poll(entries, 2, -1) < 0) break;
+      while (silent_ && !ending_) ::usleep(20'000);
       if (entries[0].revents != 0) {
         const ssize_t got = ::recv(client, piece, sizeof piece, 0);
         if (got <= 0 || !forward(piece, static_cast<std::size_t>(got), server)) break;

@@ -30,6 +30,8 @@ class PgGate {
   [[nodiscard]] int cuts() const { return cuts_; }
   // The next connection is told that the server is starting up; the one after it finds the server up.
   void refuse_next() { refuse_next_ = true; }
+  // Nothing passes and nothing breaks, as when a network is cut.
+  void silence(bool silent) { silent_ = silent; }
 
  private:
   void accept_loop();
@@ -45,6 +47,7 @@ class PgGate {
   std::atomic<std::int64_t> copy_bytes_left_{0};
   std::atomic<int> cuts_{0};
   std::atomic<bool> refuse_next_{false};
+  std::atomic<bool> silent_{false};
   std::mutex mutex_;
   std::vector<int> open_;
   std::vector<std::thread> threads_;
