@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <atomic>
+#include <memory>
 #include <random>
 #include <thread>
 
@@ -115,6 +116,42 @@ TEST_F(FinancialsFaults, BrokenMembersAreAskedForAlone) {
     expect_same(db);
   }
 }
+
+// One reads the archive while the others wait; what is asked for one by one they share.
+TEST_F(FinancialsFaults, ThreeProcessesShareARun) {
+  for (const std::string strategy : {"live", "bulk"}) {
+    TestSim sim(options());
+    const pg::DbConfig db = listed();
+    std::vector<std::unique_ptr<Process>> all;
+    for (int i = 0; i < 3; ++i)
+      all.push_back(std::make_unique<Process>(command(db, by(strategy)), at_night(sim)));
+    for (const auto& process : all) {
+      const Finished finished = process->wait();
+      EXPECT_EQ(finished.exit_code, 0) << finished.err;
+    }
+    EXPECT_EQ(sim.stat("violations"), 0);
+    expect_same(db);
+  }
+}
+
+#ifdef ICINGEST_FAULT_POINTS
+TEST_F(FinancialsFaults, OthersTakeOverFromTheKilled) {
+  for (const std::string strategy : {"live", "bulk"}) {
+    TestSim sim(options());
+    const pg::DbConfig db = listed();
+    Variables variables = at_night(sim);
+    variables["ICINGEST_LEASE"] = "3s";
+    Variables doomed = variables;
+    doomed["ICINGEST_FAULT"] = "kill:load.before_commit:2";
+    Process one(command(db, by(strategy)), doomed);
+    Process two(command(db, by(strategy)), variables);
+    const Finished finished = two.wait();
+    EXPECT_EQ(finished.exit_code, 0) << finished.err;
+    static_cast<void>(one.wait());
+    expect_same(db);
+  }
+}
+#endif
 
 TEST_F(FinancialsFaults, SurvivesKillsAnywhere) {
   TestSim sim(options());
