@@ -21,9 +21,9 @@ using test::Process;
 using test::TestServer;
 using test::TestSim;
 
-constexpr RateLimit kFivePerMinute{.permits = 5, .window = 1min};
+constexpr RateLimit kSharedFivePerMinute{.permits = 5, .window = 1min};
 constexpr RateLimit kTwentyPerSecond{.permits = 20, .window = 1s};
-constexpr RateLimit kHundredPerSecond{.permits = 100, .window = 1s};
+constexpr RateLimit kSharedHundredPerSecond{.permits = 100, .window = 1s};
 constexpr RateLimit kThousandPerSecond{.permits = 1000, .window = 1s};
 
 class SharedQuota : public ::testing::Test {
@@ -124,15 +124,15 @@ class SharedQuota : public ::testing::Test {
   std::unique_ptr<TestSim> sim_;
 };
 
-TEST_F(SharedQuota, FourUseAHundredPerSecond) { expect_used(kHundredPerSecond, 4, 9s, 0.97); }
+TEST_F(SharedQuota, FourUseAHundredPerSecond) { expect_used(kSharedHundredPerSecond, 4, 9s, 0.97); }
 
 // What is in docs/performance.md.
 TEST_F(SharedQuota, Figures) {
   if (test::rounds(0) < 10) GTEST_SKIP() << "takes three minutes; ICINGEST_ROUNDS=10 or more asks for it";
-  for (const RateLimit& limit : {kHundredPerSecond, kThousandPerSecond}) {
+  for (const RateLimit& limit : {kSharedHundredPerSecond, kThousandPerSecond}) {
     for (const int processes : {1, 4, 8}) use(limit, processes, 15s);
   }
-  use(kFivePerMinute, 3, 120s);
+  use(kSharedFivePerMinute, 3, 120s);
 }
 
 #ifdef ICINGEST_FAULT_POINTS
@@ -169,7 +169,7 @@ TEST_F(SharedQuota, AnyOrderOfStopsAndDeaths) {
   std::printf("seed %lu\n", static_cast<unsigned long>(seed));
   std::mt19937_64 random(seed);
   const auto below = [&](int limit) { return std::uniform_int_distribution<int>(0, limit - 1)(random); };
-  simulate(kHundredPerSecond);
+  simulate(kSharedHundredPerSecond);
   std::vector<std::unique_ptr<Process>> all;
   for (int i = 0; i < 6; ++i) all.push_back(worker(3600s));
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10) * std::max(1, test::rounds(1));

@@ -114,7 +114,7 @@ class SortedYears : public ::testing::Test {
   [[nodiscard]] std::string partitions() const {
     return test::query(
         db_,
-        "SELECT coalesce(string_agg(inhrelid::regclass::text, ' ' ORDER BY 1), '') FROM pg_inherits "
+        "SELECT coalesce(string_agg(inhrelid::regclass::text, ' ' ORDER BY inhrelid::regclass::text), '') FROM pg_inherits "
         "WHERE inhparent = 'bars'::regclass");
   }
 

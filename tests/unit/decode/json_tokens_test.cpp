@@ -7,14 +7,15 @@
 namespace icingest::json {
 namespace {
 
-struct Row {
+struct TokenRow {
   std::optional<Date> start;
   std::string_view name;
   Decimal value;
   std::optional<std::int64_t> year;
 };
-constexpr auto kRow = object<Row>(optional("start", &Row::start), required("name", &Row::name),
-                                  required("value", &Row::value), optional("year", &Row::year));
+constexpr auto kTokenRow =
+    object<TokenRow>(optional("start", &TokenRow::start), required("name", &TokenRow::name),
+                     required("value", &TokenRow::value), optional("year", &TokenRow::year));
 
 class Text {
  public:
@@ -101,9 +102,9 @@ TEST(Tokens, APlainRowIsReadWithBlanksOrWithout) {
   for (const char* row : {R"({"start":"2024-01-31","name":"x","value":-1.50,"year":2024})",
                           R"({ "start" : "2024-01-31" , "name" : "x" , "value" : -1.50 , "year" : 2024 })"}) {
     const Text text(before_another(row));
-    Row read;
+    TokenRow read;
     std::uint32_t token = 1;
-    ASSERT_TRUE(text.tokens().read_row<kRow>(token, read)) << row;
+    ASSERT_TRUE(text.tokens().read_row<kTokenRow>(token, read)) << row;
     EXPECT_EQ(read.start, make_date(2024, 1, 31));
     EXPECT_EQ(read.name, "x");
     EXPECT_EQ(read.value.to_string(), "-1.50");
@@ -116,9 +117,9 @@ TEST(Tokens, APlainRowIsReadWithBlanksOrWithout) {
 TEST(Tokens, OptionalMembersMayBeAbsentOrNull) {
   for (const char* row : {R"({"name":"","value":1})", R"({"start":null,"name":"","value":1,"year":null})"}) {
     const Text text(before_another(row));
-    Row read{.start = make_date(2000, 1, 1), .year = 1};  // of the row before
+    TokenRow read{.start = make_date(2000, 1, 1), .year = 1};  // of the row before
     std::uint32_t token = 1;
-    ASSERT_TRUE(text.tokens().read_row<kRow>(token, read)) << row;
+    ASSERT_TRUE(text.tokens().read_row<kTokenRow>(token, read)) << row;
     EXPECT_FALSE(read.start);
     EXPECT_FALSE(read.year);
     EXPECT_EQ(read.name, "");
@@ -150,9 +151,9 @@ TEST(Tokens, ARowThatIsNotPlainIsLeftWhereItIs) {
            "{}",
        }) {
     const Text text(before_another(row));
-    Row read;
+    TokenRow read;
     std::uint32_t token = 1;
-    EXPECT_FALSE(text.tokens().read_row<kRow>(token, read)) << row;
+    EXPECT_FALSE(text.tokens().read_row<kTokenRow>(token, read)) << row;
     EXPECT_EQ(token, 1U) << row;
   }
 }
