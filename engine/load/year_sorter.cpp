@@ -89,12 +89,12 @@ void YearSorter::load_old() {
 
 YearSorter::Key YearSorter::key_of(const LoadJob& job) { return {job.fence, year_of(job.unit->from)}; }
 
-void YearSorter::load_early(const Key& key) {
+void YearSorter::load_early(Key key) {
   const auto found = years_.find(key);
   std::unique_ptr<YearJob> job = std::move(found->second.job);
   years_.erase(found);
   const auto is_there = std::make_shared<std::atomic<bool>>(false);
-  early_.emplace(key, is_there);
+  early_.emplace(std::move(key), is_there);
   job->done = [is_there](const Result<void>&) {
     *is_there = true;
     is_there->notify_all();

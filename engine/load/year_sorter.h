@@ -50,7 +50,7 @@ class YearSorter {
   // A year, and in whose name: what a worker lost is not mixed with what it got again.
   using Key = std::pair<std::string, int>;
   static Key key_of(const LoadJob& job);
-  void load_early(const Key& key);
+  void load_early(Key key);  // by value: the one in years_ goes
   void wait_for_loaders() const;
 
   const SorterSettings settings_;
