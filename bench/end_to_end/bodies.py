@@ -11,6 +11,7 @@ A directory per size, made once and used again:
   slow.symbols      the symbols in it
   manifest.json     counts and digests, written last: a directory without it is begun anew
 """
+import contextlib
 import gzip
 import http.client
 import json
@@ -142,37 +143,30 @@ def weekdays():
         day += timedelta(days=1)
 
 
+@contextlib.contextmanager
+def simulator(icingest, tickers):
+    """A simulator of the data set's market, so many listings; gives its port."""
+    port = free_port()
+    process = subprocess.Popen(
+        [icingest, "sim", "--listen", f"127.0.0.1:{port}", "--seed", str(SEED), "--tickers", str(tickers)]
+        + ["--from", FIRST, "--to", LAST, "--rate", "massive=10000/s", "--plan", "advanced"]
+        + ["--log-level", "error"],
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        wait_for_port(port, process)
+        yield port
+    finally:
+        process.terminate()
+        process.wait()
+
+
 def render(icingest, directory, tickers, say):
     """Every answer the contenders will ask for, once, from the simulator."""
     www = directory / "www"
     for name in ("grouped", "ticker", "tickers", "splits", "files"):
         (www / name).mkdir(parents=True)
-    port = free_port()
-    simulator = subprocess.Popen(
-        [
-            icingest,
-            "sim",
-            "--listen",
-            f"127.0.0.1:{port}",
-            "--seed",
-            str(SEED),
-            "--tickers",
-            str(tickers),
-            "--from",
-            FIRST,
-            "--to",
-            LAST,
-            "--rate",
-            "massive=10000/s",
-            "--plan",
-            "advanced",
-            "--log-level",
-            "error",
-        ],
-        stdout=subprocess.DEVNULL,
-    )
-    try:
-        wait_for_port(port, simulator)
+    with simulator(icingest, tickers) as port:
         getter = Getter(port, www)
         symbols = fetch_tickers(getter)
         say(f"rendering {len(symbols):,} histories")
@@ -193,9 +187,6 @@ def render(icingest, directory, tickers, say):
                 sessions.append(day)
         say("rendering the flat files")
         fetch_files(port, www, sessions)
-    finally:
-        simulator.terminate()
-        simulator.wait()
     return symbols, len(sessions)
 
 

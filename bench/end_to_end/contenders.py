@@ -7,7 +7,9 @@ import os
 from dataclasses import dataclass
 from typing import Callable
 
-from bodies import COLUMNS, FIRST, LAST
+import measure
+from bodies import COLUMNS, FIRST, LAST, S3_KEY, S3_SECRET
+from servers import Database
 
 COLUMN_DDL = """("time" timestamptz NOT NULL, ticker varchar(32) NOT NULL, open numeric(20,6),
 high numeric(20,6), low numeric(20,6), close numeric(20,6), volume bigint, vwap numeric(20,6),
@@ -102,6 +104,30 @@ def icingest(scene, *arguments):
         "--log-level",
         "warn",
     ]
+
+
+def source_environment(url):
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    if not url:
+        return kept
+    return {
+        **kept,
+        "POLYGON_BASE_URL": url,
+        "POLYGON_API_KEY": "bench",
+        "POLYGON_S3_ENDPOINT": url,
+        "POLYGON_S3_ACCESS_KEY_ID": S3_KEY,
+        "POLYGON_S3_SECRET_ACCESS_KEY": S3_SECRET,
+    }
+
+
+def make_template(scene, postgres, log, name, template, *command):
+    """A database to copy: `template` with what an icingest command adds."""
+    postgres.maintenance.psql(f"CREATE DATABASE {name} TEMPLATE {template}")
+    scene.database = Database(postgres, name)
+    done = measure.run(icingest(scene, *command), source_environment(scene.nginx.gzip), log)
+    if done["exit"] != 0:
+        raise RuntimeError(f"icingest {' '.join(command)}: " + log.read_text())
+    postgres.wait_until_left(name)
 
 
 def icingest_contender(strategy, form, **more):
