@@ -283,10 +283,7 @@ void Loader::add_repairs() {
 // Whoever declares this worker dead has to wait for our COMMIT from here on, and finds what it wrote.
 Result<void> Loader::hold_fence(const std::string& worker) {
   if (worker.empty()) return {};
-  ICINGEST_TRY_LET(
-      const pg::PgResult alive,
-      conn_->exec("SELECT 1 FROM icingest.workers WHERE worker = $1::uuid AND NOT dead FOR KEY SHARE",
-                  {worker}));
+  ICINGEST_TRY_LET(const pg::PgResult alive, conn_->exec(pg::kHoldFence, {worker}));
   if (alive.rows() > 0) return {};
   return pg::lost_error("this process was silent for longer than its lease; others have its work");
 }

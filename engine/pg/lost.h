@@ -12,6 +12,10 @@ namespace icingest::pg {
 
 inline constexpr std::string_view kLost = "IC001";
 
+// A row while worker $1 lives; whoever declares it dead has to wait for this transaction's end.
+inline constexpr const char* kHoldFence =
+    "SELECT 1 FROM icingest.workers WHERE worker = $1::uuid AND NOT dead FOR KEY SHARE";
+
 [[nodiscard]] inline Failure lost_error(std::string message) {
   return Failure(Error{.action = Action::stop_source,
                        .exit = ExitCode::later,

@@ -164,6 +164,10 @@ Result<void> move_year(PgConn& conn, const TableInfo& table, const std::string& 
 
 std::string building_name(const TableInfo& table) { return qualified(kLedgerSchema, building_table(table)); }
 
+Result<bool> has_year(PgConn& conn, const TableInfo& table, int year) {
+  return exists(conn, quote_name(partition_name(table, year)));
+}
+
 std::string is_of_year(const TableInfo& table, int year) {
   return fmt::format("{0} >= '{1}' AND {0} < '{2}'", quote_name(table.year_column), first_instant(year),
                      first_instant(year + 1));

@@ -42,6 +42,9 @@ struct TableLayout {
 // "icingest"."stock_prices_building", where the rows of years under construction go.
 [[nodiscard]] std::string building_name(const TableInfo& table);
 
+// Whether the table has that year, by name.
+[[nodiscard]] Result<bool> has_year(PgConn& conn, const TableInfo& table, int year);
+
 // The rows of one New York year: a condition on the table's year column.
 [[nodiscard]] std::string is_of_year(const TableInfo& table, int year);
 

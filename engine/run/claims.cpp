@@ -11,6 +11,7 @@
 #include "icingest/basis.h"
 #include "pg/identifier.h"
 #include "pg/lost.h"
+#include "pg/year_partitions.h"
 
 namespace icingest::run {
 namespace {
@@ -171,15 +172,6 @@ Result<void> ClaimSource::release_unknown(const std::string& me) {
   return {};
 }
 
-// Whether a year that was to be made is there by now.
-Result<bool> ClaimSource::is_there(const PlannedUnit& planned) {
-  ICINGEST_TRY_LET(const pg::PgResult found,
-                   conn_->exec("SELECT to_regclass($1) IS NOT NULL",
-                               {pg::quote_name(fmt::format("{}_{}", planned.route->load.table.name,
-                                                           year_of(planned.unit.from)))}));
-  return found.text(0, 0) == "t";
-}
-
 Result<UnitSource::Taken> ClaimSource::read_units(const pg::PgResult& rows, const std::string& me) {
   Taken taken;
   std::string year_claim;
@@ -217,7 +209,8 @@ Result<UnitSource::Taken> ClaimSource::read_units(const pg::PgResult& rows, cons
     if (has_changed) continue;  // somebody did it, and died before saying so
     if (planned.way == load::Way::sorted && rows.number(row, 1) > 0) {
       if (year_claim != planned.claim) {
-        ICINGEST_TRY_LET(year_is_there, is_there(planned));
+        ICINGEST_TRY_LET(year_is_there,
+                         pg::has_year(*conn_, planned.route->load.table, year_of(planned.unit.from)));
         year_claim = planned.claim;
       }
       if (year_is_there) planned.way = load::Way::table;

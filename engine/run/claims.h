@@ -45,7 +45,6 @@ class ClaimSource final : public UnitSource {
   Result<Taken> read_units(const pg::PgResult& rows, const std::string& me);
   Result<void> release_unknown(const std::string& me);
   [[nodiscard]] Result<bool> count_left();
-  [[nodiscard]] Result<bool> is_there(const PlannedUnit& planned);
 
   const Environment& environment_;
   const Pipeline& pipeline_;

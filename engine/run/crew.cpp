@@ -163,8 +163,8 @@ Result<CrewState> Crew::state(Session& session) const {
     std::optional<CrewState> state;
     const auto rows = tx.exec_params(
         "SELECT step, strategy, streams, planned, skipped, unavailable, mark FROM icingest.crews "
-        "WHERE crew = $1 AND (ended_at IS NULL OR step > 1000000)",
-        id_);
+        "WHERE crew = $1 AND (ended_at IS NULL OR step = $2)",
+        id_, kLastStep);
     if (!rows.empty()) {
       const auto& row = rows.front();
       state = CrewState{.step = row[0].as<int>(),
@@ -199,9 +199,7 @@ Result<CrewVerdict> Crew::verdict(Session& session) const {
 Result<bool> Crew::advance(pg::Control& control, int step, const StepPlan& plan, bool is_last) {
   const std::string me = worker();
   return control.transact("record a step of the run", [&](pqxx::work& tx) {
-    if (tx.exec_params("SELECT 1 FROM icingest.workers WHERE worker = $1 AND NOT dead FOR KEY SHARE", me)
-            .empty())
-      return false;
+    if (tx.exec_params(pg::kHoldFence, me).empty()) return false;
     const auto moved = tx.exec_params(
         "UPDATE icingest.crews SET step = $2, strategy = CASE WHEN $3 = '' THEN strategy ELSE $3 END, "
         "streams = CASE WHEN $4 = 0 THEN streams ELSE $4 END, planned = planned + $5, skipped = skipped + $6, "

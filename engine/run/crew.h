@@ -99,7 +99,6 @@ class Crew {
   void beat();
   [[nodiscard]] Result<bool> advance(pg::Control& control, int step, const StepPlan& plan, bool is_last);
   Result<void> lead(Session& session, int step, const Plan& plan, bool is_last);
-  [[nodiscard]] bool is_over() const { return environment_.stop->requested() || left_behind_; }
   void pause(std::chrono::milliseconds duration);
 
   const Environment& environment_;

@@ -142,16 +142,14 @@ void Engine::execute(std::vector<PlannedUnit> units, const Universe& universe) {
 
 // Waits for what is under way; then come the years that are not whole.
 void Engine::end_units() {
-  const auto wait_for = [this](auto&& condition) {
+  {
     std::unique_lock lock(mutex_);
-    ended_.wait(lock, condition);
-  };
-  wait_for([&] { return workers_ == 0; });
+    ended_.wait(lock, [&] { return workers_ == 0; });
+  }
   finish_years_left(load::Way::sorted);
-  // Units that nobody will take any more, because the run is over, do not end: the workers do.
-  wait_for([&] { return in_loaders_ == 0 && (unfinished_ == 0 || over()); });
+  wait_for_units();
   finish_years_left(load::Way::aside);
-  wait_for([&] { return years_in_loaders_ == 0; });
+  wait_for_years();
 }
 
 void Engine::begin_units(std::vector<PlannedUnit> units, const Universe& universe) {

@@ -226,6 +226,7 @@ class Engine {
   void ask_elsewhere(PlannedUnit& planned);
   void begin_units(std::vector<PlannedUnit> units, const Universe& universe);
   void wait_for_units();
+  void wait_for_years();
   std::unique_ptr<KeySet> take_keys();
   [[nodiscard]] load::LoadQueue::Producer& producer_for(load::Way way) {
     return way == load::Way::sorted ? *sort_producer_ : *producer_;

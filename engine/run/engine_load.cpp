@@ -182,6 +182,11 @@ void Engine::finish_year(const YearBook::Key& key, load::Way way, const TableInf
   asio::post(io_, [this, way, job = std::move(job)]() mutable { producer_for(way).push(std::move(job), 0); });
 }
 
+void Engine::wait_for_years() {
+  std::unique_lock lock(mutex_);
+  ended_.wait(lock, [&] { return years_in_loaders_ == 0; });
+}
+
 void Engine::unit_ended(bool was_in_loader, const std::string& fence, const std::string& claim) {
   const std::scoped_lock lock(mutex_);
   --unfinished_;

@@ -132,8 +132,7 @@ void Engine::execute(UnitSource& source, const Universe& universe) {
 void Engine::finish_years(const TableInfo& table, const std::set<int>& years, const std::string& fence) {
   use_streams(1);
   for (const int year : years) finish_year({fence, year}, load::Way::aside, table);
-  std::unique_lock lock(mutex_);
-  ended_.wait(lock, [&] { return years_in_loaders_ == 0; });
+  wait_for_years();
 }
 
 void Engine::note_loss(const std::string& unit, const Error& error) {
