@@ -18,11 +18,6 @@ const char* const kKraft = "CIK0001637459.json.gz";
 class FinancialsDefectsOfARun : public test::Financials {
  protected:
   void SetUp() override { ICINGEST_NEEDS_SHARED_DATA(); }
-  static std::vector<std::string> live(std::vector<std::string> more = {}) {
-    std::vector<std::string> arguments = {"financials", "--strategy", "live", "--rate", "sec=100/s"};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    return arguments;
-  }
 };
 
 // S15: the old job died where it could not make its log directory.

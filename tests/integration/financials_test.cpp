@@ -22,11 +22,6 @@ const char* const kNewApple = "CIK0000320193.2026-03.json.gz";
 class FinancialsCommand : public test::Financials {
  protected:
   void SetUp() override { ICINGEST_NEEDS_SHARED_DATA(); }
-  static std::vector<std::string> live(std::vector<std::string> more = {}) {
-    std::vector<std::string> arguments = {"financials", "--strategy", "live", "--rate", "sec=100/s"};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    return arguments;
-  }
   static std::string state(const pg::DbConfig& db, const std::string& unit) {
     return test::query(
         db, "SELECT state || ' ' || reason FROM icingest.units WHERE pipeline = 'financials' AND unit = '" +

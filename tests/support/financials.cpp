@@ -41,6 +41,12 @@ void Financials::list(const pg::DbConfig& db, const Listings& listings) {
   }
 }
 
+std::vector<std::string> Financials::live(std::vector<std::string> more) {
+  std::vector<std::string> arguments = {"financials", "--strategy", "live", "--rate", "sec=100/s"};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
 EndToEnd::Variables Financials::sec_at(const std::string& url) {
   return {
       {"SEC_DATA_URL", url}, {"SEC_WWW_URL", url}, {"SEC_USER_AGENT", "Example Company admin@example.com"}};

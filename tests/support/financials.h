@@ -20,6 +20,9 @@ class Financials : public EndToEnd {
   // What the simulator's market lists.
   [[nodiscard]] static pg::DbConfig database_of(const TestSim& sim);
 
+  // The command that asks for each company by itself.
+  [[nodiscard]] static std::vector<std::string> live(std::vector<std::string> more = {});
+
   // Variables that send every request to the SEC to this address.
   [[nodiscard]] static Variables sec_at(const std::string& url);
 

@@ -1,12 +1,12 @@
 // http_imposter.h: a scripted HTTP server: what it says is up to the test, byte by byte.
 #pragma once
 
-#include <atomic>
 #include <functional>
 #include <mutex>
 #include <string>
-#include <thread>
 #include <vector>
+
+#include "support/acceptor.h"
 
 namespace icingest::test {
 
@@ -16,9 +16,6 @@ class HttpImposter {
   using Script = std::function<std::string(const std::string& head)>;
 
   explicit HttpImposter(Script script);
-  ~HttpImposter();
-  HttpImposter(const HttpImposter&) = delete;
-  HttpImposter& operator=(const HttpImposter&) = delete;
 
   [[nodiscard]] std::string url() const;
   [[nodiscard]] int port() const { return port_; }
@@ -26,18 +23,13 @@ class HttpImposter {
   [[nodiscard]] std::vector<std::string> requests() const;
 
  private:
-  void accept_loop();
   void converse(int fd);
 
   Script script_;
-  int listener_ = -1;
   int port_ = 0;
-  std::atomic<bool> ending_{false};
   mutable std::mutex mutex_;
   std::vector<std::string> requests_;
-  std::vector<int> open_;
-  std::vector<std::thread> threads_;
-  std::thread accepting_;
+  Acceptor acceptor_;
 };
 
 // A complete answer.

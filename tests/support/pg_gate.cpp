@@ -5,7 +5,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstring>
 #include <string_view>
 
@@ -20,43 +19,23 @@ sockaddr_un address_of(const std::string& directory, const std::string& port) {
   return address;
 }
 
+int bind_in(const std::string& directory) {
+  const int listener = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const sockaddr_un address = address_of(directory, "5432");
+  ::bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  return listener;
+}
+
 }  // namespace
 
 PgGate::PgGate(const pg::DbConfig& server)
-    : server_(server), listener_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-  const sockaddr_un address = address_of(dir_.path().string(), "5432");
-  ::bind(listener_, reinterpret_cast<const sockaddr*>(&address), sizeof address);
-  ::listen(listener_, 64);
-  accepting_ = std::thread([this] { accept_loop(); });
-}
-
-PgGate::~PgGate() {
-  ending_ = true;
-  ::shutdown(listener_, SHUT_RDWR);
-  accepting_.join();
-  ::close(listener_);
-  {
-    const std::scoped_lock lock(mutex_);
-    for (const int fd : open_) ::shutdown(fd, SHUT_RDWR);
-  }
-  for (std::thread& thread : threads_) thread.join();
-}
+    : server_(server), acceptor_(bind_in(dir_.path().string()), [this](int client) { relay(client); }) {}
 
 pg::DbConfig PgGate::config() const {
   pg::DbConfig config = server_;
   config.parameters["host"] = dir_.path().string();
   config.parameters["port"] = "5432";
   return config;
-}
-
-void PgGate::accept_loop() {
-  while (!ending_) {
-    const int fd = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
-    if (fd < 0) return;
-    const std::scoped_lock lock(mutex_);
-    open_.push_back(fd);
-    threads_.emplace_back([this, fd] { relay(fd); });
-  }
 }
 
 // False: cut now, after the bytes went on.
@@ -99,7 +78,7 @@ void PgGate::relay(int client) {
     pollfd entries[2] = {{client, POLLIN, 0}, {server, POLLIN, 0}};
     for (char piece[65536];;) {
       if (::poll(entries, 2, -1) < 0) break;
-      while (silent_ && !ending_) ::usleep(20'000);
+      while (silent_ && !acceptor_.ending()) ::usleep(20'000);
       if (entries[0].revents != 0) {
         const ssize_t got = ::recv(client, piece, sizeof piece, 0);
         if (got <= 0 || !forward(piece, static_cast<std::size_t>(got), server)) break;
@@ -111,9 +90,6 @@ void PgGate::relay(int client) {
     }
   }
   ::close(server);
-  const std::scoped_lock lock(mutex_);
-  std::erase(open_, client);
-  ::close(client);
 }
 
 }  // namespace icingest::test

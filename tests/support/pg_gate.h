@@ -3,12 +3,10 @@
 #pragma once
 
 #include <atomic>
-#include <mutex>
 #include <string>
-#include <thread>
-#include <vector>
 
 #include "pg/db_config.h"
+#include "support/acceptor.h"
 #include "support/temp_dir.h"
 
 namespace icingest::test {
@@ -16,9 +14,6 @@ namespace icingest::test {
 class PgGate {
  public:
   explicit PgGate(const pg::DbConfig& server);
-  ~PgGate();
-  PgGate(const PgGate&) = delete;
-  PgGate& operator=(const PgGate&) = delete;
 
   // The database behind the gate.
   [[nodiscard]] pg::DbConfig config() const;
@@ -34,24 +29,18 @@ class PgGate {
   void silence(bool silent) { silent_ = silent; }
 
  private:
-  void accept_loop();
   void relay(int client);
   static void refuse(int client);
   bool forward(const char* bytes, std::size_t size, int server);
 
   pg::DbConfig server_;
   TempDir dir_;
-  int listener_ = -1;
-  std::atomic<bool> ending_{false};
   std::atomic<int> commits_left_{0};
   std::atomic<std::int64_t> copy_bytes_left_{0};
   std::atomic<int> cuts_{0};
   std::atomic<bool> refuse_next_{false};
   std::atomic<bool> silent_{false};
-  std::mutex mutex_;
-  std::vector<int> open_;
-  std::vector<std::thread> threads_;
-  std::thread accepting_;
+  Acceptor acceptor_;
 };
 
 }  // namespace icingest::test
