@@ -72,11 +72,9 @@ class SortedRows::Cursor {
 
  private:
   Result<void> refill() {
-    Buffer rest;
-    rest.reserve(std::max(kReadAhead, 2 * (buffer_.size() - at_)));
-    rest.append(buffer_.view().substr(at_));
-    buffer_.swap(rest);
+    buffer_.drop_front(at_);
     at_ = 0;
+    buffer_.reserve(std::max(kReadAhead - buffer_.size(), buffer_.size()));
     while (extent_.begin != extent_.end && buffer_.size() < buffer_.capacity()) {
       const std::size_t wanted =
           std::min<std::size_t>(buffer_.capacity() - buffer_.size(), extent_.end - extent_.begin);
@@ -100,14 +98,17 @@ class SortedRows::Cursor {
   const char* row_ = nullptr;
 };
 
-SortedRows::SortedRows(const TableInfo& table, KeyOrder order, std::size_t run_bytes, std::string directory)
-    : run_bytes_(run_bytes), directory_(std::move(directory)) {
+SortedRows::SortedRows(const TableInfo& table, KeyOrder order, std::size_t run_bytes, std::string directory,
+                       Memory memory)
+    : run_bytes_(run_bytes),
+      directory_(std::move(directory)),
+      run_(std::move(memory.run)),
+      entries_(std::move(memory.entries)) {
   ICINGEST_CHECK(table.columns.size() <= kMostColumns);
   for (const std::size_t column : order) {
     const ColumnInfo& info = table.columns.at(column);
     if (!info.constant.empty()) continue;  // the same in every row
     order_.push_back({column, info.type.type == PgType::text || info.type.type == PgType::varchar});
-    key_columns_ = std::max(key_columns_, column + 1);
   }
 }
 
@@ -127,21 +128,21 @@ void SortedRows::append_key(const char* tuple, std::string& key) const {
 }
 
 SortedRows::Entry SortedRows::entry_of(const char* tuple, std::uint32_t at) const {
-  std::array<std::string_view, kMostColumns> fields;
+  // Where each field begins, its length first; filling the array would cost more than the reading.
+  std::array<const char*, kMostColumns> fields;  // NOLINT(cppcoreguidelines-pro-type-member-init)
   const char* field = tuple + 2;
   const auto columns = static_cast<std::size_t>(get_big_endian<std::int16_t>(tuple));
   for (std::size_t i = 0; i < columns; ++i) {
-    const auto size = static_cast<std::size_t>(std::max(get_big_endian<std::int32_t>(field), 0));
-    field += 4;
-    if (i < key_columns_) fields[i] = {field, size};
-    field += size;
+    fields[i] = field;
+    field += 4 + std::max(get_big_endian<std::int32_t>(field), 0);
   }
   std::array<unsigned char, 16> prefix{};
   std::size_t filled = 0;
   for (const Part& part : order_) {
-    const std::string_view value = fields[part.column];
-    const std::size_t taken = std::min(value.size(), prefix.size() - filled);
-    std::memcpy(prefix.data() + filled, value.data(), taken);
+    const char* const value = fields[part.column] + 4;
+    const auto size = static_cast<std::size_t>(std::max(get_big_endian<std::int32_t>(value - 4), 0));
+    const std::size_t taken = std::min(size, prefix.size() - filled);
+    std::memcpy(prefix.data() + filled, value, taken);
     if (!part.is_text && taken != 0) prefix[filled] ^= 0x80u;
     filled = std::min(prefix.size(), filled + taken + (part.is_text ? 1 : 0));
   }
@@ -235,10 +236,9 @@ Result<void> SortedRows::spill() {
   return {};
 }
 
-void SortedRows::let_go() {
-  if (spilled_.empty() || run_.empty() || !spill()) return;
-  run_ = Buffer();
-  entries_ = std::vector<Entry>();
+SortedRows::Memory SortedRows::let_go() {
+  if (spilled_.empty() || run_.empty() || !spill()) return {};
+  return {.run = std::move(run_), .entries = std::move(entries_)};
 }
 
 Result<void> SortedRows::drain(const Send& send, Keep keep) {

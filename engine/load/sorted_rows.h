@@ -26,25 +26,6 @@ namespace icingest::load {
 using KeyOrder = std::vector<std::size_t>;
 
 class SortedRows {
- public:
-  // `directory` is for runs beyond the first `run_bytes`.
-  SortedRows(const TableInfo& table, KeyOrder order, std::size_t run_bytes, std::string directory);
-  SortedRows(const SortedRows&) = delete;
-  SortedRows& operator=(const SortedRows&) = delete;
-  ~SortedRows();
-
-  Result<void> add(std::string_view tuples);
-  // Moves the run in memory to the file, where there is one: years that wait or are merged would hold one each.
-  void let_go();
-
-  // Every row, in order, in pieces of whole tuples; or, of rows with one key, one.
-  enum class Keep : std::uint8_t { every_row, one_per_key };
-  using Send = std::function<Result<void>(std::string_view tuples)>;
-  Result<void> drain(const Send& send, Keep keep = Keep::every_row);
-
-  [[nodiscard]] std::size_t bytes() const { return bytes_; }
-
- private:
   // The first 16 bytes of a row's key such that numbers compare as keys do, and where the row is in the run.
   struct Entry {
     std::uint64_t high, low;
@@ -56,6 +37,33 @@ class SortedRows {
       return high != other.high ? high < other.high : low < other.low;
     }
   };
+
+ public:
+  // What a run takes, empty: handed from one to the next, it is not asked of the system again.
+  struct Memory {
+    Buffer run;
+    std::vector<Entry> entries;
+  };
+  // `directory` is for runs beyond the first `run_bytes`.
+  SortedRows(const TableInfo& table, KeyOrder order, std::size_t run_bytes, std::string directory,
+             Memory memory = {});
+  SortedRows(const SortedRows&) = delete;
+  SortedRows& operator=(const SortedRows&) = delete;
+  ~SortedRows();
+
+  Result<void> add(std::string_view tuples);
+  // Moves the run in memory to the file, where there is one: years that wait or are merged would hold one each.
+  // Gives the run's memory, if so.
+  Memory let_go();
+
+  // Every row, in order, in pieces of whole tuples; or, of rows with one key, one.
+  enum class Keep : std::uint8_t { every_row, one_per_key };
+  using Send = std::function<Result<void>(std::string_view tuples)>;
+  Result<void> drain(const Send& send, Keep keep = Keep::every_row);
+
+  [[nodiscard]] std::size_t bytes() const { return bytes_; }
+
+ private:
   // A run in the file: each row behind its Entry.
   struct Extent {
     std::uint64_t begin = 0, end = 0;
@@ -76,7 +84,6 @@ class SortedRows {
     bool is_text;
   };
   std::vector<Part> order_;
-  std::size_t key_columns_ = 0;  // the columns of a tuple up to the last one in order_
   const std::size_t run_bytes_;
   const std::string directory_;
   Buffer run_;

@@ -1,6 +1,7 @@
 #include "load/year_sorter.h"
 
 #include <thread>
+#include <utility>
 
 #include "core/log.h"
 #include "icingest/time.h"
@@ -38,8 +39,8 @@ void YearSorter::take(std::unique_ptr<LoadJob> job) {
     waiting.job->table = job->table;
     waiting.job->year = key.second;
     waiting.job->fence = key.first;
-    waiting.job->rows =
-        std::make_unique<SortedRows>(*job->table, settings_.order, settings_.run_bytes, settings_.directory);
+    waiting.job->rows = std::make_unique<SortedRows>(*job->table, settings_.order, settings_.run_bytes,
+                                                     settings_.directory, std::exchange(spare_, {}));
   }
   if (const Result<void> added = waiting.job->rows->add(job->batch.rows.view()); !added) {
     log::warn("{}; loading {} as it comes", added.error().describe(), key.second);
@@ -70,7 +71,7 @@ void YearSorter::pass_on(std::unique_ptr<LoadJob> job) {
 
 void YearSorter::load(std::unique_ptr<YearJob> job) {
   ++loading_;
-  job->rows->let_go();
+  if (SortedRows::Memory memory = job->rows->let_go(); memory.run.capacity() != 0) spare_ = std::move(memory);
   job->done = [this, done = std::move(job->done)](Result<void> result) mutable {
     --loading_;
     if (done) done(std::move(result));

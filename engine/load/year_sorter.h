@@ -59,6 +59,7 @@ class YearSorter {
   const Clock& clock_;
   Stop& stop_;
   std::map<Key, Year> years_;
+  SortedRows::Memory spare_;  // of the year that went last, for the next one
   // Years loaded before all of them had come, and whether they are there by now: their other units follow them.
   std::map<Key, std::shared_ptr<std::atomic<bool>>> early_;
   std::atomic<int> loading_{0};

@@ -42,6 +42,12 @@ class Buffer {
   // Takes `count` bytes that were written into reserved room.
   void commit(std::size_t count) { size_ += count; }
 
+  // Takes the oldest `count` bytes away; what is behind them moves to the front.
+  void drop_front(std::size_t count) {
+    size_ -= count;
+    if (size_ != 0) std::memmove(bytes_.get(), bytes_.get() + count, size_);
+  }
+
   // Takes the newest `count` bytes away again.
   void retract(std::size_t count) { size_ -= count; }
 
