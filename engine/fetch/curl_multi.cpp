@@ -2,6 +2,7 @@
 
 #include <boost/asio/post.hpp>
 #include <chrono>
+#include <utility>
 
 #include "icingest/result.h"
 
@@ -59,13 +60,27 @@ int CurlMulti::on_timer(CURLM* /*multi*/, long timeout_ms, void* self) {
     return 0;
   }
   // Always through the io_context: curl must not be called back from inside its own callback.
+  if (timeout_ms == 0) {
+    // "Now" is what curl asks for most, several times a request, and the kernel's timer costs more than that.
+    me.timer_.cancel();
+    if (std::exchange(*me.timing_out_, true)) return 0;
+    asio::post(me.io_, [&me, still = std::weak_ptr(me.timing_out_)] {
+      if (still.expired()) return;
+      *me.timing_out_ = false;
+      me.time_out();
+    });
+    return 0;
+  }
   me.timer_.expires_after(std::chrono::milliseconds(timeout_ms));
   me.timer_.async_wait([&me](const boost::system::error_code& error) {
-    if (error) return;
-    me.act(CURL_SOCKET_TIMEOUT, 0);
-    me.finish_done();
+    if (!error) me.time_out();
   });
   return 0;
+}
+
+void CurlMulti::time_out() {
+  act(CURL_SOCKET_TIMEOUT, 0);
+  finish_done();
 }
 
 void CurlMulti::watch(curl_socket_t socket, int what) {

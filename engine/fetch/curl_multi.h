@@ -50,6 +50,7 @@ class CurlMulti {
 
   static int on_socket(CURL* easy, curl_socket_t socket, int what, void* self, void* unused);
   static int on_timer(CURLM* multi, long timeout_ms, void* self);
+  void time_out();
   void watch(curl_socket_t socket, int what);
   void forget(curl_socket_t socket);
   void arm(const std::shared_ptr<Watch>& watch);
@@ -59,6 +60,7 @@ class CurlMulti {
 
   boost::asio::io_context& io_;
   boost::asio::steady_timer timer_;
+  const std::shared_ptr<bool> timing_out_ = std::make_shared<bool>(false);  // time_out() is posted
   SendGuard guard_;
   CURLM* multi_;
   std::unordered_map<curl_socket_t, std::shared_ptr<Watch>> watches_;
