@@ -306,6 +306,7 @@ bool Engine::fall_back(PlannedUnit& planned, std::string_view why) {
 }
 
 std::unique_ptr<KeySet> Engine::take_keys() {
+  const std::scoped_lock lock(mutex_);
   if (key_sets_.empty()) return std::make_unique<KeySet>();
   std::unique_ptr<KeySet> keys = std::move(key_sets_.back());
   key_sets_.pop_back();
@@ -313,11 +314,14 @@ std::unique_ptr<KeySet> Engine::take_keys() {
   return keys;
 }
 
+void Engine::give_back(std::unique_ptr<KeySet> keys) {
+  if (!keys) return;
+  const std::scoped_lock lock(mutex_);
+  key_sets_.push_back(std::move(keys));
+}
+
 asio::awaitable<Result<Engine::Delivery>> Engine::attempt(const PlannedUnit& planned, Budget::Hold& hold) {
-  std::unique_ptr<KeySet> keys = take_keys();
   Attempt state;
-  state.keys = keys.get();
-  state.delivery.batch.rows = row_buffers_.take();
   Result<void> outcome;
   for (const std::string& first : planned.route->requests(planned.unit, settings_.own_options)) {
     std::string page = first;
@@ -331,7 +335,7 @@ asio::awaitable<Result<Engine::Delivery>> Engine::attempt(const PlannedUnit& pla
     }
     if (!outcome) break;
   }
-  key_sets_.push_back(std::move(keys));
+  give_back(std::move(state.keys));
   if (outcome) outcome = accept(planned, state.delivery);
   if (!outcome) {
     row_buffers_.give_back(std::move(state.delivery.batch.rows));
@@ -378,7 +382,7 @@ asio::awaitable<Result<bool>> Engine::fetch_page(const PlannedUnit& planned, Att
   DecodeTask task{
       .body = std::move(answer->response.body), .gzip = answer->response.gzip, .origin = answer->url};
   task.decode = [&](Document& document) {
-    return decode(document, planned, delivery, *state.keys, next_page);
+    return decode(document, planned, delivery, state.keys, next_page);
   };
   Result<void> decoded = co_await decoders_->decode(std::move(task));
   delivery.decode_time += std::chrono::duration_cast<std::chrono::microseconds>(clock_.tick() - started);

@@ -198,9 +198,9 @@ class Engine {
   void start_worker(Port& port);
   boost::asio::awaitable<void> deliver(PlannedUnit& planned);
   boost::asio::awaitable<Result<Delivery>> attempt(const PlannedUnit& planned, Budget::Hold& hold);
-  // What a decode thread does with a body.
-  Result<void> decode(Document& document, const PlannedUnit& planned, Delivery& delivery, KeySet& keys,
-                      std::string& next_page);
+  // What a decode thread does with a body. The first of a unit takes memory for its keys and rows.
+  Result<void> decode(Document& document, const PlannedUnit& planned, Delivery& delivery,
+                      std::unique_ptr<KeySet>& keys, std::string& next_page);
   boost::asio::awaitable<Result<bool>> fetch_page(const PlannedUnit& planned, Attempt& state,
                                                   std::string path, std::string& next_page);
   boost::asio::awaitable<Budget::Hold> take_budget(std::size_t bytes);
@@ -228,6 +228,7 @@ class Engine {
   void wait_for_units();
   void wait_for_years();
   std::unique_ptr<KeySet> take_keys();
+  void give_back(std::unique_ptr<KeySet> keys);
   [[nodiscard]] load::LoadQueue::Producer& producer_for(load::Way way) {
     return way == load::Way::sorted ? *sort_producer_ : *producer_;
   }
@@ -274,7 +275,6 @@ class Engine {
 
   std::deque<PlannedUnit> units_;  // grows while an archive comes; entries stay where they are
   const Universe* universe_ = nullptr;
-  std::vector<std::unique_ptr<KeySet>> key_sets_;
   std::size_t estimate_ = 0;  // bytes a unit will hold, from those before it
   std::atomic<bool> over_{false};
   std::atomic<bool> source_away_{false};
@@ -283,9 +283,10 @@ class Engine {
   std::atomic<Tick> pulse_at_;
   mutable std::mutex mutex_;
   std::condition_variable ended_;
-  int workers_ = 0;             // coroutines under way
-  std::size_t unfinished_ = 0;  // units of execute() that have not ended
-  std::size_t in_loaders_ = 0;  // of those, the ones handed to a loader
+  std::vector<std::unique_ptr<KeySet>> key_sets_;  // that nobody uses now
+  int workers_ = 0;                                // coroutines under way
+  std::size_t unfinished_ = 0;                     // units of execute() that have not ended
+  std::size_t in_loaders_ = 0;                     // of those, the ones handed to a loader
   std::size_t years_in_loaders_ = 0;
   // Of units that come from a source.
   std::int64_t ended_units_ = 0;                                        // so far

@@ -325,9 +325,8 @@ asio::awaitable<Result<void>> Engine::read_members(Feed& feed) {
 // Decodes a member and hands its rows to the loaders. A member that is broken says nothing about its unit.
 asio::awaitable<void> Engine::take_member(Feed& feed, PlannedUnit& planned, Buffer body, Budget::Hold hold,
                                           std::size_t number) {
-  std::unique_ptr<KeySet> keys = take_keys();
+  std::unique_ptr<KeySet> keys;
   Delivery delivery{.asked_at = feed.asked_at};
-  delivery.batch.rows = row_buffers_.take();
   delivery.source = fmt::format("{}#{}", feed.route.archive->path, feed.entries[number].name);
   delivery.etag = feed.reading.etag;
   delivery.last_modified = feed.reading.last_modified;
@@ -338,10 +337,10 @@ asio::awaitable<void> Engine::take_member(Feed& feed, PlannedUnit& planned, Buff
                   .max_plain = feed.route.archive->most_member_bytes,
                   .member = &feed.entries[number]};
   std::string next_page;
-  task.decode = [&](Document& document) { return decode(document, planned, delivery, *keys, next_page); };
+  task.decode = [&](Document& document) { return decode(document, planned, delivery, keys, next_page); };
   Result<void> outcome = co_await decoders_->decode(std::move(task));
   delivery.decode_time = std::chrono::duration_cast<std::chrono::microseconds>(clock_.tick() - started);
-  key_sets_.push_back(std::move(keys));
+  give_back(std::move(keys));
   if (outcome) {
     metrics_.rows_decoded.add(delivery.batch.row_count);
     outcome = accept(planned, delivery);

@@ -20,7 +20,7 @@ inline Failure run_is_over() {
 // Pages seen and what is gathered while a unit's requests are under way.
 struct Engine::Attempt {
   Delivery delivery;
-  KeySet* keys = nullptr;
+  std::unique_ptr<KeySet> keys;
   std::set<std::string> pages;
 };
 

@@ -7,13 +7,18 @@
 
 namespace icingest::run {
 
-Result<void> Engine::decode(Document& document, const PlannedUnit& planned, Delivery& delivery, KeySet& keys,
-                            std::string& next_page) {
+Result<void> Engine::decode(Document& document, const PlannedUnit& planned, Delivery& delivery,
+                            std::unique_ptr<KeySet>& keys, std::string& next_page) {
+  if (!keys) {
+    // Only now, so that few are in use and those are in the processor's caches.
+    keys = take_keys();
+    delivery.batch.rows = row_buffers_.take();
+  }
   const Load& load = planned.route->load;
   if (!load.decode_unit)
-    return load.decode(document, planned.unit, delivery.batch, keys, *universe_, next_page);
+    return load.decode(document, planned.unit, delivery.batch, *keys, *universe_, next_page);
   return decode_unit(load, document, planned.unit, *universe_, planned.staged ? &known_rows_ : nullptr,
-                     planned.before, keys, row_buffers_,
+                     planned.before, *keys, row_buffers_,
                      {.first = delivery.batch, .sides = delivery.side_batches, .reason = delivery.reason});
 }
 

@@ -245,9 +245,12 @@ std::size_t text_size(const T&) {
 
 }  // namespace detail
 
-// Appends `row` as one tuple. On a fault the buffer is as it was.
-template <const auto& kTable>
-Encoded encode_row(const typename std::remove_cvref_t<decltype(kTable)>::Row& row, Buffer& out) {
+// Appends `row` as one tuple. On a fault the buffer is as it was. `on_key` is told the hash of a whole row's key before the
+// digest is computed: who looks the key up next has that long to fetch it.
+template <const auto& kTable, class OnKey = void (*)(std::uint64_t)>
+Encoded encode_row(
+    const typename std::remove_cvref_t<decltype(kTable)>::Row& row, Buffer& out,
+    OnKey on_key = [](std::uint64_t) {}) {
   using TableT = std::remove_cvref_t<decltype(kTable)>;
   Encoded encoded;
   const auto value_of = [&row](const auto& column) -> decltype(auto) {
@@ -278,6 +281,7 @@ Encoded encode_row(const typename std::remove_cvref_t<decltype(kTable)>::Row& ro
   if (!whole) return encoded;
 
   encoded.size = static_cast<std::size_t>(at - begin);
+  on_key(encoded.key_hash);
   encoded.digest = digest_of(begin + 2, encoded.size - 2);
   if (kTable.bucket != nullptr) encoded.bucket = kTable.bucket(row);
   out.commit(encoded.size);

@@ -22,6 +22,10 @@ class KeySet {
 
   // Where the key's row is when it was seen before; else adds it with its row at `row_at` and gives kNew.
   std::uint32_t insert(std::uint64_t key_hash, std::uint32_t row_at);
+  // Begins to fetch what insert() of this hash will look at: there are more slots than a processor keeps at hand.
+  void prefetch(std::uint64_t key_hash) const {
+    if (!slots_.empty()) __builtin_prefetch(&slots_[key_hash & (slots_.size() - 1)], 1);
+  }
   void clear();
 
  private:
@@ -62,9 +66,9 @@ class RowWriter {
   bool book(const copy::Encoded& encoded, bool& conflict);
 
   Batch& batch_;
+  KeySet& keys_;
 
  private:
-  KeySet& keys_;
   const Universe& universe_;
   std::string next_page_;
 };
@@ -78,7 +82,8 @@ class RowSink : public RowWriter {
   // Takes a row. `raw` gives its text as it came, asked for only when the row is refused.
   template <class Raw>
   void emit(const Row& row, Raw&& raw) {
-    copy::Encoded encoded = copy::encode_row<kTable>(row, batch_.rows);
+    copy::Encoded encoded = copy::encode_row<kTable>(
+        row, batch_.rows, [this](std::uint64_t key_hash) { keys_.prefetch(key_hash); });
     if (encoded.fault != Fault::none) {
       reject(encoded.fault, column_name(encoded.column), raw());
       return;
