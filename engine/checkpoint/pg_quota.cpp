@@ -65,12 +65,12 @@ std::int64_t make_id() {
 
 // A digest that cannot be turned round, because the row is readable to whoever may read the ledger, and that every
 // build of icingest computes alike, because two names for one key would be two quotas.
-std::string quota_name(std::string_view source, std::string_view base_url, std::string_view key) {
+std::string quota_name(std::string_view source, std::string_view key) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned int length = 0;
   const std::string text = fmt::format("icingest quota\n{}\n{}", source, key);
   ICINGEST_CHECK(EVP_Digest(text.data(), text.size(), digest.data(), &length, EVP_sha256(), nullptr) == 1);
-  std::string name = fmt::format("{}@{}#", source, base_url.substr(base_url.find("://") + 3));
+  std::string name = fmt::format("{}#", source);
   for (std::size_t i = 0; i < 8; ++i) name += fmt::format("{:02x}", digest.at(i));
   return name;
 }

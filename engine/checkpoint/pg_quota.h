@@ -27,9 +27,9 @@
 
 namespace icingest::checkpoint {
 
-// The name of a quota: source, host and path of its address, and which key, without telling the key.
-[[nodiscard]] std::string quota_name(std::string_view source, std::string_view base_url,
-                                     std::string_view key);
+// The name of a quota: the source, and which key, without telling the key. Not by what address the source is reached: through
+// another proxy it counts all the same.
+[[nodiscard]] std::string quota_name(std::string_view source, std::string_view key);
 
 class PgQuota final : public rate::Quota {
  public:

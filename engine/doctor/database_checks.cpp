@@ -201,7 +201,7 @@ Result<std::vector<Finding>> quota_of(pg::Control& control) {
         const auto& row : tx.exec(
             "SELECT source, permits, (window_us / 1000000.0)::float8, "
             "  blocked_until / 1000000.0 - extract(epoch FROM clock_timestamp()) FROM icingest.quotas ORDER BY source")) {
-      // The name holds address and a hash of the key; who reads this wants the source.
+      // The name holds a hash of the key too; who reads this wants the source.
       const auto name = row[0].as<std::string>();
       const std::string source = name.substr(0, name.find('#'));
       const double pause = row[3].as<double>();

@@ -342,7 +342,7 @@ Result<Report> Run::go() {
 }
 
 EngineSource engine_source(const Environment& environment, const fetch::SourceConfig& source) {
-  const std::string quota_name = checkpoint::quota_name(source.source.name, source.base_url, source.key);
+  const std::string quota_name = checkpoint::quota_name(source.source.name, source.key);
   return {.config = source,
           .make_quota = [db = environment.db, quota_name, clock = environment.clock](const RateLimit& limit) {
             return std::make_unique<checkpoint::PgQuota>(db, quota_name, limit, *clock);

@@ -245,7 +245,7 @@ TEST_F(FinancialsRefusals, ThePenaltyOutlivesTheProcess) {
     // Until the database has been told.
     for (int i = 0; i < 200; ++i) {
       if (test::query(
-              db, "SELECT count(*) FROM icingest.quotas WHERE source LIKE 'sec@%' AND blocked_until > 0") ==
+              db, "SELECT count(*) FROM icingest.quotas WHERE source LIKE 'sec#%' AND blocked_until > 0") ==
           "1")
         break;
       std::this_thread::sleep_for(std::chrono::milliseconds(25));

@@ -222,7 +222,7 @@ TEST_F(SharedQuota, APenaltyOfOneHoldsForAll) {
   const auto two = worker(60s);
   std::this_thread::sleep_for(2s);
   const SystemClock clock;
-  checkpoint::PgQuota third(db_, checkpoint::quota_name("massive", sim_->url(), "key"), limit_, clock);
+  checkpoint::PgQuota third(db_, checkpoint::quota_name("massive", "key"), limit_, clock);
   third.exchange({.block_until = rate::to_micros(clock.tick()) + 4'000'000}, [](const auto&) {});
   std::this_thread::sleep_for(500ms);
   const std::int64_t before = requests();

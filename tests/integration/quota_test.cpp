@@ -127,12 +127,13 @@ TEST_F(Quota, CountsTheFailedTransactionOnlyOnce) {
 }
 
 TEST(QuotaName, DoesNotTellTheKey) {
-  const std::string name = quota_name("massive", "https://api.massive.com", "secret-key");
-  EXPECT_EQ(name.substr(0, 24), "massive@api.massive.com#");
-  EXPECT_EQ(name.size(), 24 + 16U);
+  const std::string name = quota_name("massive", "secret-key");
+  EXPECT_EQ(name.substr(0, 8), "massive#");
+  EXPECT_EQ(name.size(), 8 + 16U);
   EXPECT_EQ(name.find("secret"), std::string::npos);
-  EXPECT_EQ(name, quota_name("massive", "http://api.massive.com", "secret-key"));
-  EXPECT_NE(name, quota_name("massive", "https://api.massive.com", "secret-keys"));
+  EXPECT_EQ(name, quota_name("massive", "secret-key"));
+  EXPECT_NE(name, quota_name("massive", "secret-keys"));
+  EXPECT_NE(name, quota_name("massive-files", "secret-key"));
 }
 
 TEST_F(Quota, LendsNothingWithoutTheDatabase) {

@@ -27,7 +27,7 @@ struct Worker {
   Worker(const pg::DbConfig& db, std::string url, const RateLimit& limit)
       : throttle(
             io, limit,
-            [this, db, name = checkpoint::quota_name("massive", url, "key")](const RateLimit& now) {
+            [this, db, name = checkpoint::quota_name("massive", "key")](const RateLimit& now) {
               return std::make_unique<checkpoint::PgQuota>(db, name, now, clock);
             },
             std::chrono::hours(1), clock, metrics),
