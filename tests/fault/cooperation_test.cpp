@@ -8,6 +8,7 @@
 
 #include "icingest/calendar.h"
 #include "support/end_to_end.h"
+#include "support/network_namespace.h"
 #include "support/pg_gate.h"
 #include "support/tcp_gate.h"
 
@@ -230,10 +231,32 @@ TEST_F(Cooperation, WhoIsCutOffFromTheSourceGoesOnLater) {
   expect_nothing_twice(db);
 }
 
+// Where a process runs: in a network namespace, where the machine allows it, whose ways to the database and to the source
+// can be cut, and both. Elsewhere only the one to the database can, by a gate: one before the source would say for it that
+// requests have come, which the quota relies on.
+struct Place {
+  Place(int number, const pg::DbConfig& database, const TestSim& sim)
+      : network(test::NetworkNamespace::make(number)),
+        to_database(database, network ? network->address(0) : "127.0.0.1"),
+        db(to_database.config(database)),
+        source(network ? fmt::format("http://{}:{}", network->address(1), sim.port()) : sim.url()) {}
+
+  void cut_database(bool is_cut) {
+    if (network) network->cut_address(0, is_cut);
+    else to_database.silence(is_cut);
+  }
+
+  std::unique_ptr<test::NetworkNamespace> network;
+  test::TcpGate to_database;
+  pg::DbConfig db;
+  std::string source;
+};
+
 // Eight processes, of which always some are killed, stopped for longer than their lease, or cut off, and started again
 // as Kubernetes would. The seed is printed: ICINGEST_SEED repeats what was decided, though not when.
 TEST_F(Cooperation, EightInChaos) {
   constexpr int kProcesses = 8;
+  constexpr std::chrono::milliseconds kBeyondTheLease{3500};
   const char* const given = std::getenv("ICINGEST_SEED");
   const std::uint64_t seed = given != nullptr ? std::stoull(given) : std::random_device{}();
   std::mt19937_64 random(seed);
@@ -241,58 +264,75 @@ TEST_F(Cooperation, EightInChaos) {
   std::printf("seed %llu\n", static_cast<unsigned long long>(seed));
   alone();
   std::map<std::string, int> happened;
+  int networks = 0;
   for (int round = 0; round < test::rounds(2) && !HasFailure(); ++round) {
     const std::string strategy = one_of(2) == 0 ? "grouped" : "per-ticker";
-    TestSim sim(options());
+    // Per-ticker is thirty requests: slow enough for something to happen. The source allows what they are told, no more.
+    const int rate = strategy == "grouped" ? 100 : 4;
+    sim::SimOptions market = options();
+    market.massive_limit = {.permits = rate};
+    market.address = "0.0.0.0";
+    TestSim sim(market);
     const pg::DbConfig db = TestServer::instance().create_database();
-    test::PgGate to_database(db);
-    test::TcpGate to_source(sim.url());
-    // Per-ticker is thirty requests: slow enough for something to happen.
-    const auto begin = [&](int number) {
-      const pg::DbConfig& way = number == 0 ? to_database.config() : db;
-      Variables chosen = variables(sim);
-      if (number == 1) chosen["POLYGON_BASE_URL"] = to_source.url();
-      return std::make_unique<Process>(
-          command(way, by(strategy, strategy == "grouped" ? "massive=100/s" : "massive=4/s")), chosen);
-    };
+    std::vector<std::unique_ptr<Place>> places;
     Processes all;
-    for (int i = 0; i < kProcesses; ++i) all.push_back(begin(i));
-    const auto misfortune = [&](int number) {
-      Process& process = *all.at(static_cast<std::size_t>(number));
+    const auto begin = [&](std::size_t number) {
+      const Place& place = *places.at(number);
+      Variables chosen = variables(sim);
+      chosen["POLYGON_BASE_URL"] = place.source;
+      std::vector<std::string> argv = command(place.db, by(strategy, fmt::format("massive={}/s", rate)));
+      if (place.network) {
+        const std::vector<std::string> prefix = place.network->prefix();
+        argv.insert(argv.begin(), prefix.begin(), prefix.end());
+      }
+      return std::make_unique<Process>(argv, chosen);
+    };
+    for (std::size_t number = 0; number < kProcesses; ++number) {
+      places.push_back(std::make_unique<Place>(static_cast<int>(number), db, sim));
+      networks += places.back()->network ? 1 : 0;
+      all.push_back(begin(number));
+    }
+    const auto for_a_while = [&](const std::string& what, std::chrono::milliseconds duration, auto&& change) {
+      change(true);
+      std::this_thread::sleep_for(duration);
+      change(false);
+      ++happened[what];
+    };
+    const auto misfortune = [&](std::size_t number) {
+      Process& process = *all.at(number);
+      Place& place = *places.at(number);
       if (!process.running()) return;
-      if (number == 0 && one_of(2) == 0) {
-        to_database.silence(true);
-        std::this_thread::sleep_for(std::chrono::milliseconds(3500));
-        to_database.silence(false);
-        ++happened["cut off from the database"];
-      } else if (number == 1 && one_of(2) == 0) {
-        to_source.silence(true);
-        std::this_thread::sleep_for(std::chrono::milliseconds(1500));
-        to_source.silence(false);
-        ++happened["cut off from the source"];
-      } else if (one_of(2) == 0) {
-        process.signal(SIGSTOP);
-        std::this_thread::sleep_for(std::chrono::milliseconds(3500));
-        process.signal(SIGCONT);
-        ++happened["stopped"];
-      } else {
-        process.signal(SIGKILL);
-        static_cast<void>(process.wait());
-        all.at(static_cast<std::size_t>(number)) = begin(number);
-        ++happened["killed"];
+      switch (one_of(place.network ? 6 : 4)) {
+        case 0:
+          return for_a_while("cut off from the database", kBeyondTheLease,
+                             [&](bool cut) { place.cut_database(cut); });
+        case 1:
+          return for_a_while("stopped", kBeyondTheLease,
+                             [&](bool stop) { process.signal(stop ? SIGSTOP : SIGCONT); });
+        case 4:
+          return for_a_while("cut off from the source", kBeyondTheLease,
+                             [&](bool cut) { place.network->cut_address(1, cut); });
+        case 5:
+          return for_a_while("cut off from both", kBeyondTheLease,
+                             [&](bool cut) { place.network->cut(cut); });
+        default:
+          process.signal(SIGKILL);
+          static_cast<void>(process.wait());
+          all.at(number) = begin(number);
+          ++happened["killed"];
       }
     };
     for (int i = 0; i < 6; ++i) {
       std::this_thread::sleep_for(std::chrono::milliseconds(one_of(700)));
-      misfortune(one_of(kProcesses));
+      misfortune(static_cast<std::size_t>(one_of(kProcesses)));
     }
-    for (int number = 0; number < kProcesses; ++number) {
+    for (std::size_t number = 0; number < kProcesses; ++number) {
       for (int tries = 0; tries < 5; ++tries) {
-        const Finished finished = all.at(static_cast<std::size_t>(number))->wait(std::chrono::seconds(120));
+        const Finished finished = all.at(number)->wait(std::chrono::seconds(120));
         if (finished.exit_code == 0) break;
         EXPECT_EQ(finished.exit_code, 4) << finished.err;
         EXPECT_LT(tries, 4) << finished.err;
-        all.at(static_cast<std::size_t>(number)) = begin(number);
+        all.at(number) = begin(number);
       }
     }
     EXPECT_EQ(sim.stat("violations"), 0);
@@ -300,6 +340,7 @@ TEST_F(Cooperation, EightInChaos) {
     expect_nothing_twice(db);
   }
   for (const auto& [what, times] : happened) std::printf("%s: %d\n", what.c_str(), times);
+  std::printf("in network namespaces: %d\n", networks);
 }
 
 #ifdef ICINGEST_FAULT_POINTS

@@ -1,5 +1,6 @@
 #include "support/acceptor.h"
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -41,11 +42,11 @@ void Acceptor::accept_loop() {
   }
 }
 
-int bind_to_loopback(int& port) {
+int bind_to(int& port, const std::string& address_text) {
   const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ::inet_pton(AF_INET, address_text.c_str(), &address.sin_addr);
   ::bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address);
   socklen_t size = sizeof address;
   ::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size);

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <functional>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -32,7 +33,7 @@ class Acceptor {
   std::thread accepting_;
 };
 
-// A socket bound to a free port of the loopback address, which is given in `port`.
-[[nodiscard]] int bind_to_loopback(int& port);
+// A socket bound to a free port of an address of this machine; the port is given in `port`.
+[[nodiscard]] int bind_to(int& port, const std::string& address = "127.0.0.1");
 
 }  // namespace icingest::test

@@ -6,7 +6,7 @@
 namespace icingest::test {
 
 HttpImposter::HttpImposter(Script script)
-    : script_(std::move(script)), acceptor_(bind_to_loopback(port_), [this](int fd) { converse(fd); }) {}
+    : script_(std::move(script)), acceptor_(bind_to(port_), [this](int fd) { converse(fd); }) {}
 
 std::string HttpImposter::url() const { return fmt::format("http://127.0.0.1:{}", port_); }
 

@@ -28,6 +28,14 @@ int bind_in(const std::string& directory) {
 
 }  // namespace
 
+int connect_to(const pg::DbConfig& server) {
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const sockaddr_un address = address_of(server.parameters.at("host"), server.parameters.at("port"));
+  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return fd;
+  ::close(fd);
+  return -1;
+}
+
 PgGate::PgGate(const pg::DbConfig& server)
     : server_(server), acceptor_(bind_in(dir_.path().string()), [this](int client) { relay(client); }) {}
 
@@ -71,10 +79,9 @@ void PgGate::refuse(int client) {
 
 void PgGate::relay(int client) {
   const bool refused = refuse_next_.exchange(false);
-  if (refused) refuse(client);
-  const int server = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const sockaddr_un address = address_of(server_.parameters.at("host"), server_.parameters.at("port"));
-  if (!refused && ::connect(server, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
+  if (refused) return refuse(client);
+  const int server = connect_to(server_);
+  if (server >= 0) {
     pollfd entries[2] = {{client, POLLIN, 0}, {server, POLLIN, 0}};
     for (char piece[65536];;) {
       if (::poll(entries, 2, -1) < 0) break;
@@ -88,8 +95,8 @@ void PgGate::relay(int client) {
         if (got <= 0 || ::send(client, piece, static_cast<std::size_t>(got), MSG_NOSIGNAL) < 0) break;
       }
     }
+    ::close(server);
   }
-  ::close(server);
 }
 
 }  // namespace icingest::test

@@ -11,6 +11,9 @@
 
 namespace icingest::test {
 
+// A new connection to the server's socket.
+[[nodiscard]] int connect_to(const pg::DbConfig& server);
+
 class PgGate {
  public:
   explicit PgGate(const pg::DbConfig& server);

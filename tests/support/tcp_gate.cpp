@@ -7,6 +7,8 @@
 
 #include <cstdint>
 
+#include "support/pg_gate.h"
+
 namespace icingest::test {
 namespace {
 
@@ -20,21 +22,42 @@ bool send_all(int to, const char* bytes, ssize_t size) {
   return true;
 }
 
-}  // namespace
-
-TcpGate::TcpGate(const std::string& url)
-    : port_(std::stoi(url.substr(url.rfind(':') + 1))),
-      acceptor_(bind_to_loopback(own_port_), [this](int client) { relay(client); }) {}
-
-std::string TcpGate::url() const { return "http://127.0.0.1:" + std::to_string(own_port_); }
-
-void TcpGate::relay(int client) {
-  const int server = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+int connect_to_port(int port) {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<std::uint16_t>(port_));
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (::connect(server, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
+  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return fd;
+  ::close(fd);
+  return -1;
+}
+
+}  // namespace
+
+TcpGate::TcpGate(Connect connect, const std::string& address)
+    : connect_(std::move(connect)),
+      address_(address),
+      acceptor_(bind_to(port_, address), [this](int client) { relay(client); }) {}
+
+TcpGate::TcpGate(const std::string& url, const std::string& address)
+    : TcpGate([port = std::stoi(url.substr(url.rfind(':') + 1))] { return connect_to_port(port); }, address) {
+}
+
+TcpGate::TcpGate(const pg::DbConfig& server, const std::string& address)
+    : TcpGate([server] { return connect_to(server); }, address) {}
+
+std::string TcpGate::url() const { return "http://" + address_ + ":" + std::to_string(port_); }
+
+pg::DbConfig TcpGate::config(pg::DbConfig server) const {
+  server.parameters["host"] = address_;
+  server.parameters["port"] = std::to_string(port_);
+  return server;
+}
+
+void TcpGate::relay(int client) {
+  const int server = connect_();
+  if (server >= 0) {
     pollfd entries[2] = {{client, POLLIN, 0}, {server, POLLIN, 0}};
     bool open = true;
     for (char piece[65536]; open && !acceptor_.ending();) {
@@ -49,8 +72,8 @@ void TcpGate::relay(int client) {
         open = open && got > 0 && send_all(entries[1 - from].fd, piece, got);
       }
     }
+    ::close(server);
   }
-  ::close(server);
 }
 
 }  // namespace icingest::test

@@ -32,6 +32,7 @@ class TestSim {
   TestSim& operator=(const TestSim&) = delete;
 
   [[nodiscard]] std::string url() const { return simulator_->base_url(); }
+  [[nodiscard]] int port() const { return simulator_->port(); }
   [[nodiscard]] const sim::Market& market() const { return simulator_->market(); }
   // Variables that make the binary use it.
   [[nodiscard]] std::map<std::string, std::string> environment() const {
