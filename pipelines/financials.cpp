@@ -153,7 +153,8 @@ Pipeline pipeline_financials() {
                              .sql = kCompanies,
                              .no_entity = "no_cik",
                              .no_answer = "no_xbrl",
-                             .key_digits = 10},
+                             .key_digits = 10,
+                             .rules_version = 2},
       .changes =
           ChangesRule{.request = sec::daily_index, .decode = changed_companies, .expected_per_day = 400},
       .as_of = AsOfRule{.table = describe(kFinancials), .rows = rows_as_of},
