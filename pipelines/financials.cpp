@@ -29,7 +29,7 @@ std::string text_of(const Fact& fact) {
                      fact.value.to_string(), fact.accession);
 }
 
-// Facts that the table takes stay in `company`; the others are quarantined.
+// Facts that the table takes stay in `company`; the others are quarantined, or said to be `duplicate` before that.
 void load_facts(CompanyFacts& company, std::int64_t cik, UnitRows& out) {
   auto rows = out.into<kFinancialFacts>(kFactsTable);
   rows.answered(company.rows_seen);
@@ -51,12 +51,11 @@ void each_row(const Unit& unit, const Statements& statements, Each&& each) {
   }
 }
 
-void load_findings(const std::vector<Fact>& facts, const Statements& statements, std::int64_t cik,
-                   UnitRows& out) {
+void load_findings(std::vector<Finding> findings, const std::vector<Fact>& facts,
+                   const Statements& statements, std::int64_t cik, UnitRows& out) {
   auto rows = out.into<kFindings>(kFindingsTable);
-  std::vector<Finding> findings = check_facts(facts);
-  const std::vector<Finding> more = check_statements(statements);
-  findings.insert(findings.end(), more.begin(), more.end());
+  for (const std::vector<Finding>& more : {check_facts(facts), check_statements(statements)})
+    findings.insert(findings.end(), more.begin(), more.end());
   // One of a kind is enough: two units of one concept can be wrong in the same way.
   using Key = std::tuple<std::string_view, Date, std::string_view, std::string_view, std::string_view>;
   std::set<Key> seen;
@@ -72,6 +71,7 @@ Result<void> decode(Document& document, const Unit& unit, UnitRows& out) {
   ICINGEST_TRY(decode_company_facts(document, company));
   if (company.cik && *company.cik != unit.entity)
     return document.malformed(fmt::format("the facts of another company ({})", *company.cik));
+  std::vector<Finding> findings = settle_duplicates(company.facts);
   load_facts(company, unit.entity, out);
   if (out.batch(kFactsTable).row_count == 0) {
     out.because(company.has_facts ? "no_usable_facts" : "no_xbrl");
@@ -87,7 +87,7 @@ Result<void> decode(Document& document, const Unit& unit, UnitRows& out) {
   auto rows = out.into<kFinancials>(kStatementsTable);
   each_row(unit, statements, [&](const FinancialRow& row) { rows.emit(row, [&] { return row.sources; }); });
   if (out.batch(kStatementsTable).row_count == 0) out.because("no_statements");
-  load_findings(company.facts, statements, unit.entity, out);
+  load_findings(std::move(findings), company.facts, statements, unit.entity, out);
   return {};
 }
 
@@ -153,7 +153,8 @@ Pipeline pipeline_financials() {
                              .sql = kCompanies,
                              .no_entity = "no_cik",
                              .no_answer = "no_xbrl",
-                             .key_digits = 10},
+                             .key_digits = 10,
+                             .rules_version = 2},
       .changes =
           ChangesRule{.request = sec::daily_index, .decode = changed_companies, .expected_per_day = 400},
       .as_of = AsOfRule{.table = describe(kFinancials), .rows = rows_as_of},

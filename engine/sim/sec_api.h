@@ -45,6 +45,7 @@ class SecApi {
   [[nodiscard]] const SecFilers& filers() const { return filers_; }
   [[nodiscard]] const SecGate& gate() const { return gate_; }
   [[nodiscard]] const Counts& counts() const { return counts_; }
+  [[nodiscard]] std::int64_t zips_built() const { return bulk_.built(); }
 
  private:
   [[nodiscard]] std::optional<BulkKind> bulk_of(const SimRequest& request) const;

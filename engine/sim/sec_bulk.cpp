@@ -113,6 +113,7 @@ const BulkZip& SecBulk::zip(BulkKind kind, Instant now) {
   const Instant modified = built + std::chrono::minutes(generation_);
   if (zip.bytes && zip.modified == modified) return zip;
   const Date day = std::chrono::floor<std::chrono::days>(built) - std::chrono::days(1);
+  ++built_;
   zip.modified = modified;
   zip.bytes = kind == BulkKind::companyfacts ? companyfacts(day) : submissions(day);
   // As the store writes the ETag of an object that came in parts.

@@ -33,6 +33,8 @@ class SecBulk {
   [[nodiscard]] const BulkZip& zip(BulkKind kind, Instant now);
   // Builds both once more, as if it were the next night with nothing filed.
   void replace() { ++generation_; }
+  // How often one has been laid out.
+  [[nodiscard]] std::int64_t built() const { return built_; }
 
  private:
   [[nodiscard]] Instant built_at(Instant now) const;
@@ -45,6 +47,7 @@ class SecBulk {
   const SecSubmissions& submissions_;
   SecOptions options_;
   std::uint64_t generation_ = 0;
+  std::int64_t built_ = 0;
   std::array<BulkZip, 2> zips_;
 };
 

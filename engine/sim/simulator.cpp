@@ -363,6 +363,7 @@ std::string Simulator::State::stats() const {
       .number("bulk", sec.counts().bulk)
       .number("bulk_partial", sec.counts().bulk_partial)
       .number("bulk_heads", sec.counts().bulk_heads)
+      .number("zips_built", sec.zips_built())
       .end_object();
   std::int64_t violations = 0;
   json.begin_array("keys");

@@ -19,6 +19,15 @@ std::optional<Int128> multiply(Int128 a, Int128 b) {
   return product;
 }
 
+int digits_of(const Decimal& value) {
+  const Decimal short_form = trimmed(value);
+  Int128 mantissa = short_form.mantissa();
+  int count = 0;
+  while (mantissa != 0 && mantissa % 10 == 0) mantissa /= 10;
+  for (; mantissa != 0; mantissa /= 10) ++count;
+  return count;
+}
+
 }  // namespace
 
 std::optional<Decimal> plus(const Decimal& a, const Decimal& b) {
@@ -70,6 +79,13 @@ Decimal trimmed(const Decimal& a) {
   int scale = a.scale();
   while (scale > 0 && mantissa % 10 == 0) mantissa /= 10, --scale;
   return {mantissa, scale};
+}
+
+bool says_more(const Decimal& a, const Decimal& b) {
+  const int a_digits = digits_of(a);
+  const int b_digits = digits_of(b);
+  if (a_digits != b_digits) return a_digits > b_digits;
+  return b < a;
 }
 
 double approx(const Decimal& a) {

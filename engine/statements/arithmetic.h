@@ -20,6 +20,9 @@ namespace icingest::statements {
 [[nodiscard]] Decimal absolute(const Decimal& a);
 // The same value without zeros behind the last decimal.
 [[nodiscard]] Decimal trimmed(const Decimal& a);
+// Which of two figures for one thing to believe: the more precise one, then the larger.
+//   says_more(713.4, 713) → true
+[[nodiscard]] bool says_more(const Decimal& a, const Decimal& b);
 // For comparisons with a tolerance only; never stored.
 [[nodiscard]] double approx(const Decimal& a);
 

@@ -27,23 +27,11 @@ int quarter_of(Role role) {
   }
 }
 
-int digits_of(const Decimal& value) {
-  const Decimal short_form = trimmed(value);
-  Int128 mantissa = short_form.mantissa();
-  int count = 0;
-  while (mantissa != 0 && mantissa % 10 == 0) mantissa /= 10;
-  for (; mantissa != 0; mantissa /= 10) ++count;
-  return count;
-}
-
 // Two values of one filing for one cell: the better fitting dates, then the more precise figure, then the
 // larger.
 bool better(const Reading& a, const Reading& b) {
   if (a.misfit != b.misfit) return a.misfit < b.misfit;
-  const int a_digits = digits_of(a.value);
-  const int b_digits = digits_of(b.value);
-  if (a_digits != b_digits) return a_digits > b_digits;
-  return b.value < a.value;
+  return says_more(a.value, b.value);
 }
 
 }  // namespace

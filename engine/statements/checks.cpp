@@ -7,7 +7,6 @@
 
 #include "icingest/statements.h"
 #include "statements/arithmetic.h"
-#include "statements/index.h"
 
 namespace icingest {
 namespace {
@@ -155,28 +154,10 @@ std::vector<Finding> check_statements(const Statements& statements) { return Che
 
 std::vector<Finding> check_facts(std::span<const Fact> facts) {
   std::vector<Finding> found;
-  statements::Index seen(facts.size());
-  const auto add = [&](const Fact& fact, std::string_view rule, std::optional<Decimal> expected,
-                       std::string detail) {
-    found.push_back({rule, fact.end, std::nullopt, concepts()[fact.what].name, std::move(expected),
-                     fact.value, fact.accession, std::move(detail)});
-  };
   for (const Fact& fact : facts) {
-    if (fact.end > fact.filed && concepts()[fact.what].taxonomy != "dei") {
-      add(fact, "future_period", std::nullopt, "ends after it was filed on " + to_string(fact.filed));
-    }
-    const std::uint64_t hash = statements::hash_of(fact.accession) ^
-                               statements::mix(statements::hash_of(fact.start, fact.end) + fact.what);
-    const std::uint32_t other = seen.find(hash, [&](std::uint32_t at) {
-      const Fact& one = facts[at];
-      return one.what == fact.what && one.end == fact.end && one.start == fact.start &&
-             one.accession == fact.accession && one.unit == fact.unit;
-    });
-    if (other == statements::Index::kNone) {
-      seen.add(hash, static_cast<std::uint32_t>(&fact - facts.data()));
-    } else if (!(facts[other].value == fact.value)) {
-      add(fact, "duplicate", facts[other].value, "two values for one period in one filing");
-    }
+    if (fact.end <= fact.filed || concepts()[fact.what].taxonomy == "dei") continue;
+    found.push_back({"future_period", fact.end, std::nullopt, concepts()[fact.what].name, std::nullopt,
+                     fact.value, fact.accession, "ends after it was filed on " + to_string(fact.filed)});
   }
   return found;
 }

@@ -117,7 +117,9 @@ CREATE OR REPLACE VIEW financial_facts_ytd AS
 SELECT s.ticker, f.cik, s.fiscal_year, s.fiscal_quarter, s.period, f.taxonomy, f.concept, f.unit, f.period_start,
        f.period_end, f.days, f.value, f.accession, f.form, f.filed
 FROM (SELECT ticker, cik, fiscal_year, fiscal_quarter, period, period_end_date,
-             min(period_start_date) OVER (PARTITION BY ticker, fiscal_year) AS year_start
+             -- A transition period can have the label of a year: each row goes back to the nearest beginning.
+             max(period_start_date) FILTER (WHERE coalesce(fiscal_quarter, 1) = 1)
+               OVER (PARTITION BY ticker, fiscal_year ORDER BY period_start_date) AS year_start
       FROM financials) AS s
 JOIN financial_facts AS f ON f.cik = s.cik AND f.period_start = s.year_start AND f.period_end = s.period_end_date;
 

@@ -105,15 +105,35 @@ class Builder {
     return out;
   }
 
+  // What the filings say of a period and its parts, each in the concept of its own statement. Different concepts
+  // for a year and its parts, as when a filer changes its tag between them, may stand for each other only if no
+  // filing ever gave them different values.
+  [[nodiscard]] Gathered spoken(Field field, std::size_t year, Role whole, std::span<const Role> parts,
+                                Hearing hearing) const {
+    Gathered out =
+        gather(whole, parts, [&](Role role) { return speakers_.voices(field, year, role, hearing); });
+    if (!out.empty() && !one_concept(out.view()) && !interchangeable(out.view())) out.count = 0;
+    return out;
+  }
+
+  // A part that was first filed after its whole may be of a later vintage.
+  static bool any_late(std::span<const Voices> all) {
+    return std::any_of(all.begin() + 1, all.end(),
+                       [&](const Voices& part) { return part.front().filing > all.front().front().filing; });
+  }
+  // A part that was first filed with the wrong sign: SunEdison's loss of the first quarter of 2014.
+  static bool any_turned(std::span<const Voices> all) {
+    return std::any_of(all.begin() + 1, all.end(), [&](const Voices& part) {
+      const double first = approx(part.front().value);
+      return first != 0 && std::abs(first + approx(part.back().value)) <= 0.01 * std::abs(first);
+    });
+  }
+
   // A period less its parts, in one concept.
   [[nodiscard]] std::optional<Value> difference(Field field, std::size_t year, Role whole,
                                                 std::span<const Role> parts, Hearing hearing) const {
-    const Gathered spoken =
-        gather(whole, parts, [&](Role role) { return speakers_.voices(field, year, role, hearing); });
-    // Different concepts for a year and its parts, as when a filer changes its tag between them, may stand
-    // for each other only if no filing ever gave them different values.
-    if (!spoken.empty() && (one_concept(spoken.view()) || interchangeable(spoken.view())))
-      return subtract(field, spoken.view());
+    const Gathered all = spoken(field, year, whole, parts, hearing);
+    if (!all.empty()) return subtract(field, all.view());
     for (const Candidate& candidate : speakers_.candidates(field)) {
       const Gathered same = gather(whole, parts, [&](Role role) {
         return speakers_.voices_in(candidate.what, field, year, role, hearing);
@@ -233,6 +253,15 @@ class Builder {
     // EPS of quarters add up to the year's better than year-to-date EPS do, each being rounded alone.
     const bool by_quarters = kind_of(field) == FieldKind::per_share;
     if (by_quarters && !steady_shares(field, year, quarter, whole)) return std::nullopt;
+    if (!by_quarters) {
+      // Quarters that were known with the whole go before what came later for all of them together.
+      const Gathered sum = spoken(field, year, whole, so_far, hearing);
+      if (!sum.empty() && any_late(sum.view())) {
+        const Gathered each_alone = spoken(field, year, whole, quarters, hearing);
+        if (!each_alone.empty() && !any_late(each_alone.view()) && !any_turned(each_alone.view()))
+          return subtract(field, each_alone.view());
+      }
+    }
     auto value =
         difference(field, year, whole, by_quarters ? quarters : std::span<const Role>(so_far), hearing);
     if (!value)

@@ -139,6 +139,9 @@ struct Finding {
   std::string_view accession;
   std::string detail;
 };
+// A filing says one thing of a concept, unit and period. Where a document has it say several, the one that says most
+// stays in `facts`, whatever their order, and each other value is a finding; exact repetitions stay.
+[[nodiscard]] std::vector<Finding> settle_duplicates(std::vector<Fact>& facts);
 [[nodiscard]] std::vector<Finding> check_facts(std::span<const Fact> facts);
 [[nodiscard]] std::vector<Finding> check_statements(const Statements& statements);
 

@@ -8,7 +8,9 @@
 #include <thread>
 
 #include "core/text.h"
+#include "sim/byte_ranges.h"
 #include "support/test_sim.h"
+#include "support/zip_archive.h"
 
 namespace icingest {
 namespace {
@@ -93,6 +95,44 @@ TEST(SimSec, AZipComesWholeAndInRanges) {
   EXPECT_EQ(sim.stat("bulk_partial"), 3);
   EXPECT_EQ(sim.stat("bulk_heads"), 1);
   EXPECT_EQ(sim.stat("repeated"), 0) << "ranges of one file are not the same request again";
+}
+
+// What is laid out before the first request is what the first request would have waited for, and its members are the
+// live documents: at noon GMT both know what was filed up to the day before.
+TEST(SimSec, PrerenderedZipsHoldWhatIsServedLive) {
+  ::setenv("ICINGEST_NOW", "2026-11-24T12:00:00Z", 1);
+  sim::SimOptions wanted = options();
+  wanted.from = make_date(2026, 11, 18);
+  const TestSim live(wanted);
+  wanted.prerender = true;
+  const TestSim prerendered(wanted);
+  ::unsetenv("ICINGEST_NOW");
+  EXPECT_EQ(live.stat("zips_built"), 0);
+  EXPECT_EQ(prerendered.stat("zips_built"), 2) << "before anybody has asked";
+
+  struct Zip {
+    std::string path, documents;
+    std::size_t at_least;
+  };
+  for (const Zip& zip : {Zip{kZip, "/api/xbrl/companyfacts/", 250},
+                         Zip{"/Archives/edgar/daily-index/bulkdata/submissions.zip", "/submissions/", 300}}) {
+    Answer answer = ask(prerendered.url() + zip.path);
+    ASSERT_EQ(answer.status, 200);
+    const Answer waited = ask(live.url() + zip.path);
+    EXPECT_EQ(answer.headers.at("etag"), waited.headers.at("etag"));
+    EXPECT_TRUE(answer.body == waited.body) << zip.path;
+    std::size_t unequal = 0;
+    const test::ZipResult read =
+        test::read_zip(sim::HeldBytes(std::move(answer.body)), test::ZipReading::by_directory,
+                       [&](const std::string& name, const std::string& bytes) {
+                         unequal += ask(live.url() + zip.documents + name).body == bytes ? 0U : 1U;
+                       });
+    EXPECT_EQ(read.error, "");
+    EXPECT_GE(read.members, zip.at_least) << zip.path;
+    EXPECT_EQ(unequal, 0U) << zip.path << ": of " << read.members;
+  }
+  EXPECT_EQ(prerendered.stat("zips_built"), 2) << "and not again for those who ask";
+  EXPECT_EQ(live.stat("zips_built"), 2);
 }
 
 TEST(SimSec, ACutTransferIsResumed) {
