@@ -24,7 +24,8 @@ std::string network_of(const std::string& process) {
 NetworkNamespace::NetworkNamespace(int number)
     : link_(fmt::format("ic{}n{}", ::getpid() % 1'000'000, number)),
       network_(fmt::format("10.{}.{}.", 64 + ::getpid() % 128, number)),
-      holder_({"/usr/bin/unshare", "--net", "/bin/sleep", "1h"}, {}) {}
+      holder_({"/usr/bin/setpriv", "--pdeathsig", "KILL", "/usr/bin/unshare", "--net", "/bin/sleep", "1h"},
+              {}) {}
 
 std::unique_ptr<NetworkNamespace> NetworkNamespace::make(int number) {
   std::unique_ptr<NetworkNamespace> made(new NetworkNamespace(number));
