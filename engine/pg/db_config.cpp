@@ -4,11 +4,19 @@
 #include <libpq-fe.h>
 
 #include <memory>
+#include <utility>
 
 #include "core/secret.h"
 #include "core/text.h"
 
 namespace icingest::pg {
+namespace {
+
+// Half a minute of silence in all.
+constexpr std::pair<const char*, const char*> kKeepalives[] = {
+    {"idle", "10"}, {"interval", "5"}, {"count", "4"}};
+
+}  // namespace
 
 Result<DbConfig> DbConfig::from_uri(const std::string& uri) {
   char* message = nullptr;
@@ -32,9 +40,20 @@ Result<DbConfig> DbConfig::from_uri(const std::string& uri) {
 DbConfig DbConfig::with_session_settings() const {
   DbConfig config = *this;
   config.parameters.try_emplace("application_name", "icingest");
+  // A network that is cut or a host that dies tells nobody: who waits for an answer, or for a statement, asks whether the
+  // other end is still there. The system's own settings would do so after two hours.
+  for (const auto& [name, seconds] : kKeepalives) {
+    config.parameters.try_emplace(fmt::format("keepalives_{}", name), seconds);
+  }
+  config.parameters.try_emplace("tcp_user_timeout", "30000");
+  config.parameters.try_emplace("connect_timeout", "10");
   config.parameters["client_encoding"] = "UTF8";
   std::string& options = config.parameters["options"];
   options += (options.empty() ? "" : " ") + std::string("-c timezone=UTC");
+  for (const auto& [name, seconds] : kKeepalives) {
+    const std::string setting = fmt::format("tcp_keepalives_{}", name);
+    if (options.find(setting) == std::string::npos) options += fmt::format(" -c {}={}", setting, seconds);
+  }
   const auto user = parameters.find("user");
   if (user != parameters.end() && user->second == "icingest" &&
       options.find("search_path") == std::string::npos) {

@@ -19,8 +19,8 @@ struct DbConfig {
   // postgresql://… or keyword=value text.
   [[nodiscard]] static Result<DbConfig> from_uri(const std::string& uri);
 
-  // The same with what every session of ours sets: UTC, UTF-8, and a search path that leaves the ledger's
-  // schema out, which "$user" would put first for a role named like it.
+  // The same with what every session of ours sets: UTC, UTF-8, half a minute for either end to notice that the other one is
+  // gone, and a search path that leaves the ledger's schema out, which "$user" would put first for a role named like it.
   [[nodiscard]] DbConfig with_session_settings() const;
   // "user@host:port/dbname", no secret.
   [[nodiscard]] std::string display() const;

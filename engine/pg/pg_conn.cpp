@@ -48,10 +48,10 @@ std::int64_t PgResult::number(int row, int column) const {
 std::int64_t PgResult::affected() const { return text::parse_int(PQcmdTuples(result_.get())).value_or(0); }
 
 Result<PgConn> PgConn::connect(const DbConfig& config, std::chrono::milliseconds patience) {
-  std::map<std::string, std::string> parameters = config.with_session_settings().parameters;
-  parameters.try_emplace("connect_timeout",
-                         std::to_string(std::max<std::int64_t>(2, (patience.count() + 999) / 1000)));
-  parameters.try_emplace("tcp_user_timeout", "30000");
+  DbConfig patient = config;
+  patient.parameters.try_emplace("connect_timeout",
+                                 std::to_string(std::max<std::int64_t>(2, (patience.count() + 999) / 1000)));
+  std::map<std::string, std::string> parameters = patient.with_session_settings().parameters;
   parameters["options"] += " -c lock_timeout=60s";
   std::vector<const char*> names;
   std::vector<const char*> values;
