@@ -35,17 +35,21 @@ std::unique_ptr<NetworkNamespace> NetworkNamespace::make(int number) {
   if (!made->holder_.running()) return nullptr;
   const std::string enter = fmt::format("nsenter --target {} --net ip ", pid);
   bool done = run(fmt::format("ip link add {} type veth peer name eth0 netns {}", made->link_, pid)) &&
-              run(fmt::format("ip link set {} up", made->link_)) &&
-              run(enter + fmt::format("address add {}254/24 dev eth0", made->network_)) &&
-              run(enter + "link set eth0 up");
-  for (int i = 0; done && i < kAddresses; ++i) done = made->change_address("add", i);
+              run(fmt::format("ip link set {} up", made->link_)) && run(enter + "link set eth0 up");
+  for (int i = 0; done && i < kAddresses; ++i) {
+    done = made->change_address("add", i) &&
+           run(enter + fmt::format("address add {}{}/25 dev eth0", made->network_, 2 + 128 * i));
+  }
   return done ? std::move(made) : nullptr;
 }
 
-std::string NetworkNamespace::address(int number) const { return network_ + std::to_string(1 + number); }
+std::string NetworkNamespace::address(int number) const {
+  return network_ + std::to_string(1 + 128 * number);
+}
 
+// Each address has a subnet of its own: with the first of a subnet the kernel takes its others away too.
 bool NetworkNamespace::change_address(const char* how, int number) const {
-  return run(fmt::format("ip address {} {}/24 dev {}", how, address(number), link_));
+  return run(fmt::format("ip address {} {}/25 dev {}", how, address(number), link_));
 }
 
 std::vector<std::string> NetworkNamespace::prefix() const {
