@@ -109,6 +109,7 @@ struct Metrics {
   Gauge in_flight;
   Gauge waiting_for_permit;
   Gauge decoding;
+  Gauge loading;  // loaders that wait for the database
 };
 
 }  // namespace icingest

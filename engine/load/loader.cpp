@@ -175,7 +175,9 @@ void Loader::commit_group() {
 template <class Step>
 Result<void> Loader::timed(Step&& step) {
   const auto started = clock_.tick();
+  metrics_.loading.add(1);
   Result<void> result = step();
+  metrics_.loading.add(-1);
   metrics_.load_us.add(
       std::chrono::duration_cast<std::chrono::microseconds>(clock_.tick() - started).count());
   return result;

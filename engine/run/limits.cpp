@@ -31,8 +31,10 @@ Limit LimitMeter::look(const Metrics& metrics, const Engine& engine, Tick now) {
   const double decoding = busy(metrics.decode_us.get(), decode_us_, engine.decode_threads());
   before_ = now;
   if (engine.is_source_away()) return Limit::source_away;
-  // From the far end: whoever is busy all the time is what the others wait for.
-  if (loading > kBusy) return Limit::copy;
+  // From the far end: whoever is busy all the time is what the others wait for. A year takes a loader seconds, which are counted
+  // when they are over.
+  const bool all_load = engine.streams() > 0 && metrics.loading.get() >= engine.streams();
+  if (all_load || loading > kBusy) return Limit::copy;
   if (decoding > kBusy) return Limit::decode;
   if (metrics.waiting_for_permit.get() > metrics.in_flight.get()) return Limit::quota;
   return Limit::network;
