@@ -9,16 +9,16 @@
 
 #include "icingest/financial_rows.h"
 #include "support/company.h"
+#include "support/fact_list.h"
 #include "support/shared_data.h"
 
 namespace icingest {
 namespace {
 
 using test::Company;
+using test::date;
 using test::find_quarter;
 using test::find_year;
-
-Date date(std::string_view text) { return parse_date(text).value(); }
 
 Company kept(const std::string& file) {
   return Company(

@@ -8,19 +8,19 @@
 #include <tuple>
 
 #include "support/company.h"
+#include "support/fact_list.h"
 #include "support/shared_data.h"
 
 namespace icingest {
 namespace {
 
+using test::date;
 using test::find_quarter;
 using test::find_year;
 using test::recorded_company;
 
 constexpr const char* kApple = "CIK0000320193.2026-03.json.gz";
 constexpr const char* kAppleBefore = "CIK0000320193.2025-02.json.gz";
-
-Date date(std::string_view text) { return parse_date(text).value(); }
 
 std::string latest(const Statement* statement, Field field) {
   if (statement == nullptr) return "no statement";

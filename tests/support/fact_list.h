@@ -10,6 +10,8 @@
 
 namespace icingest::test {
 
+[[nodiscard]] inline Date date(std::string_view text) { return parse_date(text).value(); }
+
 // What it builds points into it: it moves, but is not copied, and a temporary builds nothing.
 class FactList {
  public:

@@ -14,10 +14,9 @@ namespace icingest {
 namespace {
 
 using test::FactList;
+using test::date;
 using test::find_quarter;
 using test::find_year;
-
-Date date(std::string_view text) { return parse_date(text).value(); }
 
 std::string latest(const Statement* statement, Field field) {
   if (statement == nullptr) return "no statement";
