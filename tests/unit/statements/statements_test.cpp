@@ -13,8 +13,8 @@
 namespace icingest {
 namespace {
 
-using test::FactList;
 using test::date;
+using test::FactList;
 using test::find_quarter;
 using test::find_year;
 
