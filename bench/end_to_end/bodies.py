@@ -11,7 +11,6 @@ A directory per size, made once and used again:
   slow.symbols      the symbols in it
   manifest.json     counts and digests, written last: a directory without it is begun anew
 """
-import contextlib
 import gzip
 import http.client
 import json
@@ -19,13 +18,13 @@ import multiprocessing
 import os
 import shutil
 import signal
-import socket
 import subprocess
-import time
 from datetime import date, datetime, timedelta, timezone
 from decimal import ROUND_HALF_EVEN, Decimal
 from pathlib import Path
 from urllib.parse import quote
+
+from simulator import Simulator
 
 FIRST, LAST = "2016-01-01", "2025-12-31"
 SEED = 3
@@ -52,12 +51,6 @@ DIGEST = digest_of(COLUMNS)
 DIGEST_WITHOUT_VWAP = digest_of(COLUMNS.replace(" vwap,", ""))
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 class Getter:
     """Fetches from the simulator over one connection and keeps each answer plain and compressed."""
 
@@ -77,17 +70,6 @@ class Getter:
         (self.www / (name + ".json.gz")).write_bytes(packed)
         (self.www / (name + ".json")).write_bytes(plain)
         return plain
-
-
-def wait_for_port(port, process):
-    for _ in range(200):
-        if process.poll() is not None:
-            raise RuntimeError("the simulator ended")
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise RuntimeError("the simulator does not listen")
 
 
 def pages(getter, path, query, first_name):
@@ -143,22 +125,12 @@ def weekdays():
         day += timedelta(days=1)
 
 
-@contextlib.contextmanager
-def simulator(icingest, tickers):
-    """A simulator of the data set's market, so many listings; gives its port."""
-    port = free_port()
-    process = subprocess.Popen(
-        [icingest, "sim", "--listen", f"127.0.0.1:{port}", "--seed", str(SEED), "--tickers", str(tickers)]
-        + ["--from", FIRST, "--to", LAST, "--rate", "massive=10000/s", "--plan", "advanced"]
-        + ["--log-level", "error"],
-        stdout=subprocess.DEVNULL,
-    )
-    try:
-        wait_for_port(port, process)
-        yield port
-    finally:
-        process.terminate()
-        process.wait()
+def market_of(tickers):
+    """Options of a simulator of the data set's market, so many listings."""
+    return [
+        *("--seed", str(SEED), "--tickers", str(tickers), "--from", FIRST, "--to", LAST),
+        *("--rate", "massive=10000/s", "--plan", "advanced", "--log-level", "error"),
+    ]
 
 
 def render(icingest, directory, tickers, say):
@@ -166,8 +138,8 @@ def render(icingest, directory, tickers, say):
     www = directory / "www"
     for name in ("grouped", "ticker", "tickers", "splits", "files"):
         (www / name).mkdir(parents=True)
-    with simulator(icingest, tickers) as port:
-        getter = Getter(port, www)
+    with Simulator(icingest, market_of(tickers), directory / "simulator.log") as simulator:
+        getter = Getter(simulator.port, www)
         symbols = fetch_tickers(getter)
         say(f"rendering {len(symbols):,} histories")
         for symbol in symbols:
@@ -186,7 +158,7 @@ def render(icingest, directory, tickers, say):
             if b'"results":[' in plain:
                 sessions.append(day)
         say("rendering the flat files")
-        fetch_files(port, www, sessions)
+        fetch_files(simulator.port, www, sessions)
     return symbols, len(sessions)
 
 

@@ -107,11 +107,10 @@ def icingest(scene, *arguments):
 
 
 def source_environment(url):
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     if not url:
-        return kept
+        return measure.plain_environment()
     return {
-        **kept,
+        **measure.plain_environment(),
         "POLYGON_BASE_URL": url,
         "POLYGON_API_KEY": "bench",
         "POLYGON_S3_ENDPOINT": url,
@@ -124,9 +123,7 @@ def make_template(scene, postgres, log, name, template, *command):
     """A database to copy: `template` with what an icingest command adds."""
     postgres.maintenance.psql(f"CREATE DATABASE {name} TEMPLATE {template}")
     scene.database = Database(postgres, name)
-    done = measure.run(icingest(scene, *command), source_environment(scene.nginx.gzip), log)
-    if done["exit"] != 0:
-        raise RuntimeError(f"icingest {' '.join(command)}: " + log.read_text())
+    measure.run_well(icingest(scene, *command), source_environment(scene.nginx.gzip), log)
     postgres.wait_until_left(name)
 
 

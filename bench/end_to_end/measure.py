@@ -46,6 +46,20 @@ def run(argv, environment, output):
     }
 
 
+def run_well(argv, environment, output):
+    """The same for what must end well: RuntimeError with its last words, if it does not."""
+    sample = run(argv, environment, output)
+    if sample["exit"] != 0:
+        words = output.read_text(errors="replace")[-800:]
+        raise RuntimeError(f"{' '.join(argv[:2])} ended with {sample['exit']}: {words}")
+    return sample
+
+
+def plain_environment():
+    """Where programs are, and nothing else that is set here."""
+    return {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+
+
 TICK = os.sysconf("SC_CLK_TCK")
 
 

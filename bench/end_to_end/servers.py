@@ -1,15 +1,13 @@
-"""The servers of a run, private to it: PostgreSQL on a socket, nginx on two loopback ports, and the simulator."""
+"""The two servers of a run, private to it: PostgreSQL on a socket, nginx on two loopback ports."""
 import contextlib
-import json
 import os
 import pwd
 import shutil
 import subprocess
 import time
-import urllib.request
 from pathlib import Path
 
-from bodies import free_port, wait_for_port
+from simulator import free_port
 
 # The same for every contender, and the same as icingest's private server gives itself. Durability is
 # PostgreSQL's own default: fsync, synchronous_commit and full_page_writes on, wal_level replica.
@@ -236,41 +234,3 @@ class Nginx:
         self.process.terminate()
         self.process.wait()
         shutil.rmtree(self.root, ignore_errors=True)
-
-
-class Simulator:
-    """The sources as `icingest sim` plays them, at an instant of our choosing."""
-
-    def __init__(self, binary, options, now, log):
-        self.port, self.now, self.log = free_port(), now, log
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.argv = [binary, "sim", "--listen", f"127.0.0.1:{self.port}", *options]
-
-    def __enter__(self):
-        with open(self.log, "wb") as out:
-            self.process = subprocess.Popen(
-                self.argv, stdout=out, stderr=out, env={**os.environ, "ICINGEST_NOW": self.now}
-            )
-        wait_for_port(self.port, self.process)
-        return self
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        self.process.wait()
-
-    def stats(self):
-        with urllib.request.urlopen(f"{self.url}/__sim/stats") as answer:
-            return json.load(answer)
-
-    def environment(self):
-        """What a client of it is told, and nothing of ours but where programs are."""
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-        return {
-            **kept,
-            "MASSIVE_BASE_URL": self.url,
-            "MASSIVE_API_KEY": "bench",
-            "SEC_DATA_URL": self.url,
-            "SEC_WWW_URL": self.url,
-            "SEC_USER_AGENT": "Example Company admin@example.com",
-            "ICINGEST_NOW": self.now,
-        }
