@@ -5,7 +5,6 @@
 
 #include <chrono>
 #include <cstdlib>
-#include <fstream>
 #include <thread>
 
 namespace icingest::test {
@@ -30,9 +29,11 @@ NetworkNamespace::NetworkNamespace(int number)
 std::unique_ptr<NetworkNamespace> NetworkNamespace::make(int number) {
   std::unique_ptr<NetworkNamespace> made(new NetworkNamespace(number));
   const std::string pid = std::to_string(made->holder_.pid());
-  for (int i = 0; network_of(pid) == network_of("self") && made->holder_.running() && i < 500; ++i)
+  const auto is_apart = [&] { return network_of(pid) != network_of("self"); };
+  for (int i = 0; !is_apart() && made->holder_.running() && i < 500; ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
-  if (!made->holder_.running()) return nullptr;
+  // What is done to it below would else be done to this machine's own network.
+  if (!made->holder_.running() || !is_apart()) return nullptr;
   const std::string enter = fmt::format("nsenter --target {} --net ip ", pid);
   bool done = run(fmt::format("ip link add {} type veth peer name eth0 netns {}", made->link_, pid)) &&
               run(fmt::format("ip link set {} up", made->link_)) && run(enter + "link set eth0 up");
