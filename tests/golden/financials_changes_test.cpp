@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <map>
 #include <set>
 
@@ -20,16 +19,12 @@ using test::date;
 using test::find_quarter;
 using test::find_year;
 
-Company kept(const std::string& file) {
-  return Company(
-      test::read_file(std::filesystem::path(ICINGEST_SOURCE_DIR) / "tests" / "data" / "sec" / file));
-}
 const Company& l3harris() {
-  static const Company company = kept("CIK0000202058-subset.json");
+  static const Company company(test::read_kept_facts("CIK0000202058-subset.json"));
   return company;
 }
 const Company& mercer() {
-  static const Company company = kept("CIK0001333274-subset.json");
+  static const Company company(test::read_kept_facts("CIK0001333274-subset.json"));
   return company;
 }
 

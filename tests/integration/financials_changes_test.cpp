@@ -1,8 +1,6 @@
 // Companies that changed their year end or currency, and a filing that contradicts itself, as a run leaves them.
 #include <fmt/format.h>
 
-#include <filesystem>
-
 #include "support/financials.h"
 #include "support/recorded_sec.h"
 #include "support/shared_data.h"
@@ -13,15 +11,11 @@ namespace {
 using test::Finished;
 using test::RecordedSec;
 
-std::string kept(const std::string& file) {
-  return test::read_file(std::filesystem::path(ICINGEST_SOURCE_DIR) / "tests" / "data" / "sec" / file);
-}
-
 class FinancialsChanges : public test::Financials {};
 
 // L3Harris: years to the end of June, half a year of transition, years to the end of December.
 TEST_F(FinancialsChanges, ATransitionPeriodIsNoRowAndItsQuartersAre) {
-  RecordedSec sec{{"0000202058", kept("CIK0000202058-subset.json")}};
+  RecordedSec sec{{"0000202058", test::read_kept_facts("CIK0000202058-subset.json")}};
   const pg::DbConfig db = database({{"LHX", "0000202058"}});
   complete(db, sec_at(sec.url()), live());
   EXPECT_EQ(
@@ -46,7 +40,7 @@ TEST_F(FinancialsChanges, ATransitionPeriodIsNoRowAndItsQuartersAre) {
 
 // Both the transition period and the year after it are 2020 to the filer; neither takes the other's facts.
 TEST_F(FinancialsChanges, YearToDateFactsBeginWithThePeriodTheyBelongTo) {
-  RecordedSec sec{{"0000202058", kept("CIK0000202058-subset.json")}};
+  RecordedSec sec{{"0000202058", test::read_kept_facts("CIK0000202058-subset.json")}};
   const pg::DbConfig db = database({{"LHX", "0000202058"}});
   complete(db, sec_at(sec.url()), live());
   const auto to_date = [&](int year) {
@@ -68,7 +62,7 @@ TEST_F(FinancialsChanges, YearToDateFactsBeginWithThePeriodTheyBelongTo) {
 
 // Mercer International: euros until the third quarter of 2013, dollars from the report for that year.
 TEST_F(FinancialsChanges, EveryRowIsInOneCurrencyAndNoQuarterIsLostInTheEnd) {
-  RecordedSec sec{{"0001333274", kept("CIK0001333274-subset.json")}};
+  RecordedSec sec{{"0001333274", test::read_kept_facts("CIK0001333274-subset.json")}};
   const pg::DbConfig db = database({{"MERC", "0001333274"}});
   complete(db, sec_at(sec.url()), live());
   EXPECT_EQ(test::query(db,
@@ -86,7 +80,7 @@ TEST_F(FinancialsChanges, EveryRowIsInOneCurrencyAndNoQuarterIsLostInTheEnd) {
 TEST_F(FinancialsChanges, TwoValuesOfOneFilingAreOneRowAndAFinding) {
   const std::string row =
       R"({"start":"2012-01-01","end":"2012-12-31","val":834143000,"accn":"0001193125-13-062873",)";
-  const std::string body = kept("CIK0001333274-subset.json");
+  const std::string body = test::read_kept_facts("CIK0001333274-subset.json");
   const std::size_t at = body.find(row);
   ASSERT_NE(at, std::string::npos);
   const std::size_t end = body.find('}', at) + 1;

@@ -27,4 +27,8 @@ std::string read_file(const std::filesystem::path& file) {
 
 std::string read_shared(const std::string& relative) { return read_file(shared_data() / relative); }
 
+std::string read_kept_facts(const std::string& file) {
+  return read_file(std::filesystem::path(ICINGEST_SOURCE_DIR) / "tests" / "data" / "sec" / file);
+}
+
 }  // namespace icingest::test

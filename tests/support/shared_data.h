@@ -12,6 +12,8 @@ namespace icingest::test {
 [[nodiscard]] std::filesystem::path shared_data();
 // The bytes of a file of it, inflated when it ends in .gz.
 [[nodiscard]] std::string read_shared(const std::string& relative);
+// A file of the SEC's facts that is kept in tests/data/sec.
+[[nodiscard]] std::string read_kept_facts(const std::string& file);
 // Any file, inflated when it ends in .gz.
 [[nodiscard]] std::string read_file(const std::filesystem::path& file);
 

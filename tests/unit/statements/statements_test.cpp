@@ -37,6 +37,17 @@ FactList plain_year() {
   return list;
 }
 
+// The same year in one concept, its quarters by themselves and nothing to date.
+FactList quarters_and_year(const char* concept_name, const char* first, const char* second, const char* third,
+                           const char* year) {
+  FactList list;
+  list.filing("q1", "10-Q", "2023-05-01").flow(concept_name, "2023-01-01", "2023-03-31", first);
+  list.filing("q2", "10-Q", "2023-08-01").flow(concept_name, "2023-04-01", "2023-06-30", second);
+  list.filing("q3", "10-Q", "2023-11-01").flow(concept_name, "2023-07-01", "2023-09-30", third);
+  list.filing("k", "10-K", "2024-02-15", 2023).flow(concept_name, "2023-01-01", "2023-12-31", year);
+  return list;
+}
+
 TEST(Statements, FourthQuarterIsTheYearLessNineMonths) {
   const FactList list = plain_year();
   const Statements built = list.build();
@@ -118,18 +129,10 @@ TEST(Statements, YearAndNineMonthsRestatedTogetherMoveTheFourthQuarter) {
 // Nine months that were first filed as recast are of another vintage than the year before it was recast; the three
 // quarters are known in both.
 TEST(Statements, PartsKnownWithTheWholeGoBeforeThoseOfALaterVintage) {
-  FactList list;
+  FactList list = quarters_and_year("Revenues", "100", "110", "120", "500");
   const auto revenue = [&](const char* start, const char* end, const char* value) {
     list.flow("Revenues", start, end, value);
   };
-  list.filing("q1", "10-Q", "2023-05-01");
-  revenue("2023-01-01", "2023-03-31", "100");
-  list.filing("q2", "10-Q", "2023-08-01");
-  revenue("2023-04-01", "2023-06-30", "110");
-  list.filing("q3", "10-Q", "2023-11-01");
-  revenue("2023-07-01", "2023-09-30", "120");
-  list.filing("k", "10-K", "2024-02-15", 2023);
-  revenue("2023-01-01", "2023-12-31", "500");
   list.filing("q3b", "10-Q", "2024-11-01");
   revenue("2023-01-01", "2023-09-30", "321");
   EXPECT_EQ(latest(find_quarter(list.build(), date("2023-12-31")), Field::revenue), "170")
@@ -146,22 +149,11 @@ TEST(Statements, PartsKnownWithTheWholeGoBeforeThoseOfALaterVintage) {
 
 // A first quarter that was filed as a profit and was a loss: nine months that came later are right.
 TEST(Statements, AFirstQuarterWithTheWrongSignDoesNotGoBeforeLaterNineMonths) {
-  FactList list;
-  const auto loss = [&](const char* start, const char* end, const char* value) {
-    list.flow("NetIncomeLoss", start, end, value);
-  };
-  list.filing("q1", "10-Q", "2023-05-01");
-  loss("2023-01-01", "2023-03-31", "613.6");
-  list.filing("q2", "10-Q", "2023-08-01");
-  loss("2023-04-01", "2023-06-30", "-41.2");
-  list.filing("q3", "10-Q", "2023-11-01");
-  loss("2023-07-01", "2023-09-30", "-283.4");
-  list.filing("k", "10-K", "2024-02-15", 2023);
-  loss("2023-01-01", "2023-12-31", "-1180.4");
+  FactList list = quarters_and_year("NetIncomeLoss", "613.6", "-41.2", "-283.4", "-1180.4");
   list.filing("q1b", "10-Q", "2024-05-01");
-  loss("2023-01-01", "2023-03-31", "-614");
+  list.flow("NetIncomeLoss", "2023-01-01", "2023-03-31", "-614");
   list.filing("q3b", "10-Q", "2024-11-01");
-  loss("2023-01-01", "2023-09-30", "-939");
+  list.flow("NetIncomeLoss", "2023-01-01", "2023-09-30", "-939");
   EXPECT_EQ(latest(find_quarter(list.build(), date("2023-12-31")), Field::net_income), "-241.4");
 }
 
